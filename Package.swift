@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: Swift 6 mode, strict memory safety, warnings are errors, imports internal by default.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library target with the settings that all of them share.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one target, which may read fixtures and the layers below it.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "EmbeddingGap",
+  platforms: [.macOS(.v26)],
+  products: [
+    .library(name: "EmbeddingGap", targets: ["EmbeddingGap"]),
+    .executable(name: "embgap", targets: ["embgap"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // Level 0: C libraries and C kernels.
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CGapKernels"),
+
+    // Level 1: numbers, images, files. None of them knows another.
+    library("GapLinearAlgebra", ["COpenBLAS", "CLAPACKE", "CGapKernels"]),
+    library("GapImages", ["CPNG"]),
+    library("GapTensorFiles", ["CZlib", "CGapKernels"]),
+
+    // Level 2.
+    library("GapPlot", ["CCairo", "GapImages"]),
+    library("GapMetrics", ["GapLinearAlgebra", "CGapKernels"]),
+
+    // Level 3.
+    library("GapDatasets", ["GapTensorFiles", "GapMetrics"]),
+
+    // Level 4.
+    library("GapReport", ["GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),
+
+    // Levels 5 and 6.
+    library(
+      "EmbeddingGap",
+      ["GapReport", "GapDatasets", "GapMetrics", "GapPlot", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
+    .executableTarget(
+      name: "embgap",
+      dependencies: ["EmbeddingGap", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Embgap: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "embgap")
+}
