@@ -18,4 +18,42 @@ void gap_widen_bf16_f32(const void *source, float *target, size_t count, int swa
 void gap_widen_f32_f32(const void *source, float *target, size_t count, int swap);
 void gap_widen_f64_f32(const void *source, float *target, size_t count, int swap);
 
+// rows.c: one embedding row at a time, in double. The order of every sum is fixed by the count alone, so bit-equal
+// rows have bit-equal results wherever they lie.
+double gap_dot(const double *a, const double *b, size_t count);
+double gap_squared_distance(const double *a, const double *b, size_t count);
+void gap_divide(double *row, double divisor, size_t count);
+void gap_add(double *total, const double *row, size_t count);
+void gap_subtract(double *row, const double *other, size_t count);
+void gap_narrow(const double *row, float *target, size_t count);
+double gap_largest_magnitude(const double *row, size_t count);
+// A 128-bit hash of the row's bits, with -0 read as 0.
+void gap_hash(const double *row, size_t count, uint64_t hash[2]);
+
+// distances.c: from inner products to squared distances, and sums over them.
+// dots[j] becomes max(0, row_square + column_squares[j] - 2 dots[j]); returns how many of the results are so small
+// against row_square + column_squares[j] that cancellation ate them (the caller recomputes these from the rows).
+size_t gap_squared_distances(double *dots, double row_square, const double *column_squares, double relative, size_t count);
+double gap_sum_roots(const double *squares, size_t count);
+double gap_sum_exponentials(const double *squares, double factor, size_t count);  // sum of exp(-factor * squares[j])
+size_t gap_count_below(const double *values, double bound, size_t count);
+// Copies the values with low <= value < high to target; returns how many.
+size_t gap_collect_between(const double *values, double low, double high, double *target, size_t count);
+void gap_exponentials(const double *values, double *target, size_t count);  // exp(values[j]); values <= 0
+
+// ranks.c: counts scores that surely beat a threshold, and lists those too near to tell in single precision.
+// For every j: row_count += scores[j] > row_high; column_counts[j] += scores[j] > column_high[j].
+// A j with row_low <= scores[j] <= row_high or column_low[j] <= scores[j] <= column_high[j] is appended to
+// `unsure` (capacity count). Returns the number appended.
+size_t gap_rank_row(const float *scores, size_t count, float row_low, float row_high, const float *column_low,
+                    const float *column_high, int32_t *column_counts, int32_t *row_count, uint32_t *unsure);
+// Lists the j with scores[j] >= bound. Returns how many.
+size_t gap_list_above(const float *scores, size_t count, float bound, uint32_t *found);
+
+// gather.c: sum over j of a[index[j]] * b[j].
+double gap_gathered_dot(const float *a, const int32_t *index, const float *b, size_t count);
+
+// processors.c: the processors that this process may run on.
+int gap_processor_count(void);
+
 #endif

@@ -1,0 +1,57 @@
+import CGapKernels
+import COpenBLAS
+
+/// The one place that calls OpenBLAS.
+enum OpenBLAS {
+  private static let setUp: Void = openblas_set_num_threads(1)
+
+  /// Threads are the worker pool's; OpenBLAS gets one inside each.
+  static func useOneThread() { _ = setUp }
+}
+
+/// The processors that this process may run on, by its affinity mask.
+package func processorCount() -> Int { Int(gap_processor_count()) }
+
+/// The two precisions of matrix products.
+package protocol ProductScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
+  /// C = A Bᵀ + beta C for row-major blocks; strides are the distances between rows.
+  @unsafe static func innerProducts(
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>, bStride: Int32,
+    beta: Self, c: UnsafeMutablePointer<Self>, cStride: Int32)
+  /// C += Aᵀ B for row-major blocks.
+  @unsafe static func addCrossProducts(
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>, bStride: Int32,
+    c: UnsafeMutablePointer<Self>, cStride: Int32)
+}
+
+extension Float: ProductScalar {
+  @unsafe package static func innerProducts(
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32, b: UnsafePointer<Float>, bStride: Int32,
+    beta: Float, c: UnsafeMutablePointer<Float>, cStride: Int32
+  ) {
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, aStride, b, bStride, beta, c, cStride)
+  }
+  @unsafe package static func addCrossProducts(
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32, b: UnsafePointer<Float>, bStride: Int32,
+    c: UnsafeMutablePointer<Float>, cStride: Int32
+  ) {
+    unsafe cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, 1, c, cStride)
+  }
+}
+
+extension Double: ProductScalar {
+  @unsafe package static func innerProducts(
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Double>, aStride: Int32, b: UnsafePointer<Double>,
+    bStride: Int32, beta: Double, c: UnsafeMutablePointer<Double>, cStride: Int32
+  ) {
+    unsafe cblas_dgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, aStride, b, bStride, beta, c, cStride)
+  }
+  @unsafe package static func addCrossProducts(
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Double>, aStride: Int32, b: UnsafePointer<Double>,
+    bStride: Int32, c: UnsafeMutablePointer<Double>, cStride: Int32
+  ) {
+    unsafe cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, 1, c, cStride)
+  }
+}

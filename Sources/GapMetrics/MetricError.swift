@@ -1,0 +1,34 @@
+/// Why a pair of embeddings cannot be measured.
+public enum MetricError: Error, CustomStringConvertible, Equatable {
+  /// The two sides have different numbers of rows.
+  case countsDiffer(image: String, imageRows: Int, text: String, textRows: Int)
+  /// The two sides have rows of different widths.
+  case dimensionsDiffer(image: String, imageWidth: Int, text: String, textWidth: Int)
+  /// Fewer than two pairs (after dropping).
+  case tooFewPairs(label: String, found: Int, dropped: Int)
+  /// A row with a NaN or an infinity, or of length zero.
+  case badRow(label: String, row: Int, reason: String)
+  /// A list of ids whose length is not the number of pairs.
+  case idsDiffer(label: String, ids: Int, pairs: Int)
+  /// A basis of another width than the embeddings.
+  case basisDiffers(basisWidth: Int, width: Int)
+
+  /// One line: what, where, expected, found, hint.
+  public var description: String {
+    switch self {
+    case .countsDiffer(let image, let imageRows, let text, let textRows):
+      "the two sides must have one row for each pair: \(image) has \(imageRows) rows, \(text) has \(textRows)"
+    case .dimensionsDiffer(let image, let imageWidth, let text, let textWidth):
+      "the two sides must have rows of one width: \(image) has \(imageWidth), \(text) has \(textWidth)"
+        + " (--different-dimensions reports mutual_knn and linear_cka, which are defined all the same)"
+    case .tooFewPairs(let label, let found, let dropped):
+      "\(label): at least 2 pairs are needed, found \(found)" + (dropped > 0 ? " after dropping \(dropped) bad pairs" : "")
+    case .badRow(let label, let row, let reason):
+      "\(label): row \(row): \(reason) (--drop-bad-pairs leaves such pairs out and counts them)"
+    case .idsDiffer(let label, let ids, let pairs):
+      "\(label): one id for each pair is needed: expected \(pairs), found \(ids)"
+    case .basisDiffers(let basisWidth, let width):
+      "the PCA basis is for rows of \(basisWidth) numbers, these have \(width)"
+    }
+  }
+}

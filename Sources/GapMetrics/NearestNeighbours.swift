@@ -1,0 +1,154 @@
+import GapLinearAlgebra
+
+/// One neighbour: its row and its exact cosine.
+struct Neighbour: Sendable, Equatable {
+  let index: Int
+  let score: Double
+
+  /// Higher score first, then lower index.
+  func precedes(_ other: Neighbour) -> Bool {
+    score > other.score || (score == other.score && index < other.index)
+  }
+}
+
+/// The k rows of a gallery with the highest cosine to each query, in the order of exact Double scores, lower index
+/// first among equals.
+///
+/// Scores come from single-precision products; every one that could enter a list, by the bound of `ScoreError`, is
+/// taken again in Double from the rows. The gallery streams by in blocks; what is held is the queries and their
+/// lists.
+struct NearestNeighbours: Sendable {
+  /// k neighbours of each query, best first (fewer when the gallery is smaller).
+  let lists: [[Neighbour]]
+
+  private static let galleryRows = 2048
+  private static let queryRows = 256
+
+  /// - Parameters:
+  ///   - queries: rows of `queryRows` to look for, [q].
+  ///   - excludingSelf: leaves gallery row i out for query i: both are one set.
+  init(
+    of queries: [Int], in queryRows: UnitRows, gallery: UnitRows, k: Int, excludingSelf: Bool, pool: WorkerPool,
+    progress: (Double) -> Void = { _ in }
+  ) throws {
+    let d = queryRows.dimension
+    let resident = Block(Buffer<Float>(repeating: 0, count: queries.count * d), rows: queries.count, columns: d)
+    try queryRows.fill(resident, at: queries, on: pool)
+    let tasks = Pieces(of: 0..<queries.count, size: Self.queryRows)
+    var parts = tasks.all.map { rows in
+      Lists(
+        queries: Array(queries[rows]), rows: queryRows, gallery: gallery, k: k, excludingSelf: excludingSelf)
+    }
+    let blockRows = min(Self.galleryRows, gallery.count)
+    let streamed = Buffer<Float>(repeating: 0, count: blockRows * d)
+    let scores = (0..<pool.threads).map { _ in Buffer<Float>(repeating: 0, count: Self.queryRows * blockRows) }
+    let scratch = (0..<pool.threads).map { _ in Scratch(dimension: d, listed: blockRows) }
+    for rows in Pieces(of: 0..<gallery.count, size: blockRows).all {
+      let block = Block(streamed, rows: rows.count, columns: d)
+      try gallery.fill(block, from: rows.lowerBound, on: pool)
+      let before = parts
+      parts = try pool.map(tasks.count) { worker, piece in
+        let queries = resident.rows(tasks[piece])
+        let tile = Block(scores[worker], rows: queries.rows, columns: rows.count)
+        Products.inner(queries, block, into: tile)
+        var lists = before[piece]
+        try lists.take(tile, from: rows.lowerBound, scratch[worker])
+        return lists
+      }
+      progress(Double(rows.upperBound) / Double(gallery.count))
+    }
+    lists = parts.flatMap(\.lists)
+  }
+
+  private struct Scratch: Sendable {
+    let query: Buffer<Double>
+    let item: Buffer<Double>
+    let listed: Buffer<UInt32>
+
+    init(dimension: Int, listed: Int) {
+      query = Buffer(repeating: 0, count: dimension)
+      item = Buffer(repeating: 0, count: dimension)
+      self.listed = Buffer(repeating: 0, count: listed)
+    }
+  }
+
+  /// The lists of one run of queries.
+  private struct Lists: Sendable {
+    let queries: [Int]
+    let rows: UnitRows
+    let gallery: UnitRows
+    let k: Int
+    let excludingSelf: Bool
+    private(set) var lists: [[Neighbour]]
+    private let error: ScoreError
+
+    init(queries: [Int], rows: UnitRows, gallery: UnitRows, k: Int, excludingSelf: Bool) {
+      self.queries = queries
+      self.rows = rows
+      self.gallery = gallery
+      self.k = k
+      self.excludingSelf = excludingSelf
+      lists = Array(repeating: [], count: queries.count)
+      error = ScoreError(dimension: rows.dimension)
+    }
+
+    mutating func take(_ scores: Block<Float>, from first: Int, _ scratch: Scratch) throws {
+      for place in queries.indices {
+        let found = listed(scores, place, scratch)
+        guard found > 0 else { continue }
+        try rows.withRow(queries[place], scratch: scratch.query) { query in
+          for n in 0..<found {
+            let column = Int(scratch.listed[n])
+            let index = first + column
+            // The bound rises while the list fills; what fell under it since is skipped.
+            if excludingSelf && index == queries[place] { continue }
+            if scores.buffer[scores.offset + place * scores.stride + column] < bound(place) { continue }
+            let score = try gallery.withRow(index, scratch: scratch.item) { RowKernels.dot(query, $0) }
+            insert(Neighbour(index: index, score: score), place)
+          }
+        }
+      }
+    }
+
+    private func bound(_ place: Int) -> Float {
+      lists[place].count < k ? -.infinity : error.low(lists[place][k - 1].score)
+    }
+
+    /// Places of scores that may enter the list. An empty list would take every score in turn, so it starts from the
+    /// k-th best of the single-precision scores.
+    private func listed(_ scores: Block<Float>, _ place: Int, _ scratch: Scratch) -> Int {
+      scores.row(place) { row in
+        var bound = bound(place)
+        if bound == -.infinity, row.count > k + 1 {
+          bound = error.low(Double(kthBest(row, k + 1)) - error.bound)
+        }
+        return scratch.listed.write(0..<scratch.listed.count) {
+          RankKernels.list(row, atLeast: bound, into: &$0)
+        }
+      }
+    }
+
+    /// The `k`-th largest of the scores (one more than wanted, for the query itself may be among them).
+    private func kthBest(_ row: Span<Float>, _ k: Int) -> Float {
+      var best: [Float] = []
+      for j in row.indices {
+        let score = row[j]
+        if best.count == k && score <= best[k - 1] { continue }
+        var at = best.count
+        while at > 0 && best[at - 1] < score { at -= 1 }
+        best.insert(score, at: at)
+        if best.count > k { best.removeLast() }
+      }
+      return best[best.count - 1]
+    }
+
+    private mutating func insert(_ neighbour: Neighbour, _ place: Int) {
+      if lists[place].count == k {
+        guard neighbour.precedes(lists[place][k - 1]) else { return }
+        lists[place].removeLast()
+      }
+      let at = lists[place].firstIndex { neighbour.precedes($0) } ?? lists[place].count
+      lists[place].insert(neighbour, at: at)
+    }
+  }
+}

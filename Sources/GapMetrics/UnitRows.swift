@@ -1,0 +1,112 @@
+package import GapLinearAlgebra
+
+/// The rows of one modality scaled to unit length, read from the source when wanted.
+///
+/// Small sets are kept in memory; large ones are read again, so that memory does not grow with their number.
+package struct UnitRows: Sendable {
+  package let source: any EmbeddingRows
+  /// Source row of each kept row; nil when all are kept.
+  let kept: [Int]?
+  /// Euclidean length of each kept row.
+  package let norms: [Double]
+  private var cached: Buffer<Double>?
+
+  /// Sets of at most this many numbers stay in memory (64 MB).
+  private static let cacheLimit = 8 << 20
+
+  package var count: Int { norms.count }
+  package var dimension: Int { source.dimension }
+
+  init(source: any EmbeddingRows, kept: [Int]?, norms: [Double], pool: WorkerPool) throws {
+    self.source = source
+    self.kept = kept
+    self.norms = norms
+    guard norms.count * source.dimension <= Self.cacheLimit else { return }
+    let buffer = Buffer<Double>(repeating: 0, count: norms.count * source.dimension)
+    try fill(Block(buffer, rows: norms.count, columns: source.dimension), from: 0, on: pool)
+    cached = buffer
+  }
+
+  /// Hands over one unit row; `scratch` (one row) is used when it has to be read.
+  package func withRow<R>(_ index: Int, scratch: Buffer<Double>, _ body: (Span<Double>) throws -> R) throws -> R {
+    let d = dimension
+    if let cached { return try cached.read(index * d..<(index + 1) * d, body) }
+    try scratch.write(0..<d) { try readRow(index, into: &$0) }
+    return try scratch.read(0..<d, body)
+  }
+
+  /// Writes one unit row.
+  package func readRow(_ index: Int, into target: inout MutableSpan<Double>) throws {
+    let row = kept.map { $0[index] } ?? index
+    try source.read(row..<row + 1, into: &target)
+    RowKernels.divide(&target, by: norms[index])
+  }
+
+  /// Writes the unit rows `first..<first + target.rows`, in parallel.
+  package func fill(_ target: Block<Double>, from first: Int, on pool: WorkerPool) throws {
+    try forEachPiece(first..<first + target.rows, on: pool) { _, rows in
+      for i in rows { try target.writeRow(i - first) { try copyRow(i, into: &$0) } }
+    }
+  }
+
+  /// Writes the unit rows at `indices`, in parallel.
+  package func fill(_ target: Block<Double>, at indices: [Int], on pool: WorkerPool) throws {
+    try forEachPiece(0..<indices.count, on: pool) { _, rows in
+      for i in rows { try target.writeRow(i) { try copyRow(indices[i], into: &$0) } }
+    }
+    source.release(0..<source.count)
+  }
+
+  /// Writes unit rows rounded to single precision, at `indices` or, without them, from `first` on.
+  package func fill(
+    _ target: Block<Float>, from first: Int = 0, at indices: [Int]? = nil, on pool: WorkerPool
+  ) throws {
+    let scratch = (0..<pool.threads).map { _ in Buffer<Double>(repeating: 0, count: dimension) }
+    try forEachPiece(0..<target.rows, on: pool) { worker, rows in
+      for i in rows {
+        try withRow(indices.map { $0[i] } ?? first + i, scratch: scratch[worker]) { row in
+          target.writeRow(i) { RowKernels.narrow(row, into: &$0) }
+        }
+      }
+    }
+    if indices == nil { release(first..<first + target.rows) }
+  }
+
+  /// Lets the source give back the pages of these rows.
+  package func release(_ rows: Range<Int>) {
+    guard cached == nil, let first = rows.first, let last = rows.last else { return }
+    source.release((kept.map { $0[first] } ?? first)..<(kept.map { $0[last] } ?? last) + 1)
+  }
+
+  private func copyRow(_ index: Int, into target: inout MutableSpan<Double>) throws {
+    guard let cached else { return try readRow(index, into: &target) }
+    cached.read(index * dimension..<(index + 1) * dimension) { row in
+      for i in row.indices { target[i] = row[i] }
+    }
+  }
+
+  private func forEachPiece(
+    _ range: Range<Int>, on pool: WorkerPool, _ body: @Sendable (_ worker: Int, _ rows: Range<Int>) throws -> Void
+  ) throws {
+    let pieces = Pieces(of: range, size: 64)
+    try pool.forEach(pieces.count) { worker, piece in try body(worker, pieces[piece]) }
+  }
+}
+
+/// A range cut into pieces of one size (the last may be shorter).
+package struct Pieces: Sendable {
+  package let range: Range<Int>
+  package let size: Int
+
+  package init(of range: Range<Int>, size: Int) {
+    self.range = range
+    self.size = size
+  }
+
+  package var count: Int { (range.count + size - 1) / size }
+
+  package subscript(index: Int) -> Range<Int> {
+    let start = range.lowerBound + index * size
+    return start..<min(start + size, range.upperBound)
+  }
+}
