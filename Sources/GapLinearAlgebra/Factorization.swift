@@ -145,6 +145,19 @@ package enum Factorization {
     return Block(factor, rows: k, columns: a.columns)
   }
 
+  /// The upper triangle U, `UᵀU = a`, of a positive definite matrix of which the upper triangle (row-major) is read.
+  package static func choleskyUpper(destroying a: Block<Double>) throws(LinearAlgebraError) -> Block<Double> {
+    precondition(a.rows == a.columns)
+    let n = try size(a.rows, a.columns)
+    let info = unsafe LAPACKE_dpotrf(
+      LAPACK_COL_MAJOR, letter("L"), n, a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride))
+    guard info == 0 else { throw .notPositiveDefinite(order: Int(info)) }
+    for i in 1..<max(a.rows, 1) {
+      for j in 0..<i { a.buffer[a.offset + i * a.stride + j] = 0 }
+    }
+    return a
+  }
+
   /// Solves `a x = b` for a positive definite matrix of which the upper triangle (row-major) is read; `b` becomes x.
   package static func solvePositiveDefinite<T: FactorScalar>(
     destroying a: Block<T>, _ b: inout [T]

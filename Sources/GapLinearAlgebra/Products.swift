@@ -116,11 +116,14 @@ package struct Tile: Sendable, Equatable {
   }
 
   /// The tiles of a matrix, row by row of tiles; with `upperOnly`, without those strictly below the diagonal.
-  package static func covering(rows: Int, columns: Int, side: Int, upperOnly: Bool = false) -> [Tile] {
+  package static func covering(
+    rows: Int, columns: Int, side: Int, columnSide: Int? = nil, upperOnly: Bool = false
+  ) -> [Tile] {
     var tiles: [Tile] = []
     for r in stride(from: 0, to: rows, by: side) {
-      for c in stride(from: 0, to: columns, by: side) where !upperOnly || c >= r {
-        tiles.append(Tile(rows: r..<min(r + side, rows), columns: c..<min(c + side, columns)))
+      for c in stride(from: 0, to: columns, by: columnSide ?? side) where !upperOnly || c >= r {
+        tiles.append(
+          Tile(rows: r..<min(r + side, rows), columns: c..<min(c + (columnSide ?? side), columns)))
       }
     }
     return tiles

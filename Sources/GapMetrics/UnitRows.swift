@@ -78,7 +78,7 @@ package struct UnitRows: Sendable {
     source.release((kept.map { $0[first] } ?? first)..<(kept.map { $0[last] } ?? last) + 1)
   }
 
-  private func copyRow(_ index: Int, into target: inout MutableSpan<Double>) throws {
+  func copyRow(_ index: Int, into target: inout MutableSpan<Double>) throws {
     guard let cached else { return try readRow(index, into: &target) }
     cached.read(index * dimension..<(index + 1) * dimension) { row in
       for i in row.indices { target[i] = row[i] }

@@ -1,0 +1,167 @@
+import GapLinearAlgebra
+
+/// Counts, for every query, the items that score at least as high as its true one, exactly.
+///
+/// One blocked pass of single-precision products of resident rows against rows that stream by; both directions are
+/// counted from the same products when both sides are queries. `ScoreError` bounds the product, so that most scores
+/// are decided by a comparison; the others are taken again in Double from the rows, in one fixed order of summation,
+/// so that bit-equal rows tie exactly. Counts are whole numbers: no order of work can change them.
+struct RankScan {
+  /// One side of the scan.
+  struct Side: Sendable {
+    let rows: UnitRows
+    /// Rows that take part, as indices into `rows`.
+    let indices: [Int]
+    /// Group of each taking part: items of the query's own group do not count.
+    let groups: [Int]
+    /// Distinct-row class of each taking part.
+    let classes: [Int32]
+    /// For each: the exact score of its true item on the other side, or nil when it is no query.
+    let thresholds: [Double]?
+    /// Class of that true item: a bit-equal item ties without being scored.
+    let trueClasses: [Int32]
+  }
+
+  /// Items counted for each resident and each streamed row (zeros where it is no query).
+  private(set) var residentCounts: [Int32]
+  private(set) var streamedCounts: [Int32]
+
+  private static let streamedRows = 2048
+  private static let tileRows = 384
+  private static let tileColumns = 1024
+
+  init(resident: Side, streamed: Side, pool: WorkerPool, progress: (Double) -> Void) throws {
+    let d = resident.rows.dimension
+    let (a, b) = (resident.indices.count, streamed.indices.count)
+    let residentRows = Block(Buffer<Float>(repeating: 0, count: a * d), rows: a, columns: d)
+    try resident.rows.fill(residentRows, at: resident.indices, on: pool)
+    let blockRows = min(Self.streamedRows, b)
+    let buffer = Buffer<Float>(repeating: 0, count: blockRows * d)
+    let workers = (0..<pool.threads).map { _ in Worker(resident: a, blockRows: blockRows, dimension: d) }
+    let residentBands = Bands(resident.thresholds, count: a, dimension: d)
+    let streamedBands = Bands(streamed.thresholds, count: b, dimension: d)
+    streamedCounts = []
+    for rows in Pieces(of: 0..<b, size: blockRows).all {
+      let block = Block(buffer, rows: rows.count, columns: d)
+      try streamed.rows.fill(block, at: Array(streamed.indices[rows]), on: pool)
+      streamed.rows.release(streamed.indices[rows.lowerBound]..<streamed.indices[rows.upperBound - 1] + 1)
+      let tiles = Tile.covering(rows: a, columns: rows.count, side: Self.tileRows, columnSide: Self.tileColumns)
+      try pool.forEach(tiles.count) { worker, piece in
+        let task = TileTask(
+          tile: tiles[piece], firstStreamed: rows.lowerBound, resident: resident, streamed: streamed,
+          residentBands: residentBands, streamedBands: streamedBands)
+        try task.run(residentRows, block, workers[worker])
+      }
+      streamedCounts += Worker.sumAndClear(workers.map(\.streamedCounts), count: rows.count)
+      progress(Double(rows.upperBound) / Double(b))
+    }
+    residentCounts = Worker.sumAndClear(workers.map(\.residentCounts), count: a)
+  }
+
+  /// Thresholds widened by the error bound; an open band that nothing reaches where there is no query.
+  private struct Bands: Sendable {
+    let low: Buffer<Float>
+    let high: Buffer<Float>
+
+    init(_ thresholds: [Double]?, count: Int, dimension: Int) {
+      let error = ScoreError(dimension: dimension)
+      low = Buffer(thresholds?.map(error.low) ?? [Float](repeating: .infinity, count: count))
+      high = Buffer(thresholds?.map(error.high) ?? [Float](repeating: .infinity, count: count))
+    }
+  }
+
+  /// What one thread writes.
+  private struct Worker: Sendable {
+    let residentCounts: Buffer<Int32>
+    let streamedCounts: Buffer<Int32>
+    let scores: Buffer<Float>
+    let unsure: Buffer<UInt32>
+    let residentRow: Buffer<Double>
+    let streamedRow: Buffer<Double>
+
+    init(resident: Int, blockRows: Int, dimension: Int) {
+      residentCounts = Buffer(repeating: 0, count: resident)
+      streamedCounts = Buffer(repeating: 0, count: blockRows)
+      scores = Buffer(repeating: 0, count: RankScan.tileRows * RankScan.tileColumns)
+      unsure = Buffer(repeating: 0, count: RankScan.tileColumns)
+      residentRow = Buffer(repeating: 0, count: dimension)
+      streamedRow = Buffer(repeating: 0, count: dimension)
+    }
+
+    static func sumAndClear(_ counts: [Buffer<Int32>], count: Int) -> [Int32] {
+      var total = [Int32](repeating: 0, count: count)
+      for part in counts {
+        for i in 0..<count { total[i] += part[i] }
+        part.fill(0)
+      }
+      return total
+    }
+  }
+
+  /// The scores of one tile, counted.
+  private struct TileTask {
+    let tile: Tile
+    let firstStreamed: Int
+    let resident: Side
+    let streamed: Side
+    let residentBands: Bands
+    let streamedBands: Bands
+
+    func run(_ residentRows: Block<Float>, _ block: Block<Float>, _ worker: Worker) throws {
+      let scores = Block(worker.scores, rows: tile.rows.count, columns: tile.columns.count)
+      Products.inner(residentRows.rows(tile.rows), block.rows(tile.columns), into: scores)
+      for (r, i) in tile.rows.enumerated() {
+        let unsure = scores.row(r) { count($0, i, worker) }
+        if unsure > 0 { try settle(scores, r, i, unsure, worker) }
+      }
+    }
+
+    private func count(_ scores: Span<Float>, _ i: Int, _ worker: Worker) -> Int {
+      let columns = tile.columns.lowerBound..<tile.columns.upperBound
+      let bands = columns.lowerBound + firstStreamed..<columns.upperBound + firstStreamed
+      var above: Int32 = 0
+      let unsure = streamedBands.low.read(bands) { low in
+        streamedBands.high.read(bands) { high in
+          worker.streamedCounts.write(columns) { counts in
+            worker.unsure.write(0..<scores.count) { unsure in
+              RankKernels.count(
+                scores, rowLow: residentBands.low[i], rowHigh: residentBands.high[i], columnLow: low,
+                columnHigh: high, columnCounts: &counts, rowCount: &above, unsure: &unsure)
+            }
+          }
+        }
+      }
+      worker.residentCounts[i] += above
+      return unsure
+    }
+
+    /// Scores the unsure places of row i again, in Double.
+    private func settle(_ scores: Block<Float>, _ r: Int, _ i: Int, _ unsure: Int, _ worker: Worker) throws {
+      try resident.rows.withRow(resident.indices[i], scratch: worker.residentRow) { row in
+        for n in 0..<unsure {
+          let column = Int(worker.unsure[n])
+          let j = firstStreamed + tile.columns.lowerBound + column
+          if resident.groups[i] == streamed.groups[j] { continue }
+          let score = scores.buffer[scores.offset + r * scores.stride + column]
+          var exact: Double?
+          func reaches(_ threshold: Double) throws -> Bool {
+            if exact == nil {
+              exact = try streamed.rows.withRow(streamed.indices[j], scratch: worker.streamedRow) {
+                RowKernels.dot(row, $0)
+              }
+            }
+            return exact.map { $0 >= threshold } ?? false
+          }
+          if let thresholds = resident.thresholds, score >= residentBands.low[i], score <= residentBands.high[i] {
+            let ties = streamed.classes[j] == resident.trueClasses[i]
+            if try ties || reaches(thresholds[i]) { worker.residentCounts[i] += 1 }
+          }
+          if let thresholds = streamed.thresholds, score >= streamedBands.low[j], score <= streamedBands.high[j] {
+            let ties = resident.classes[i] == streamed.trueClasses[j]
+            if try ties || reaches(thresholds[j]) { worker.streamedCounts[tile.columns.lowerBound + column] += 1 }
+          }
+        }
+      }
+    }
+  }
+}
