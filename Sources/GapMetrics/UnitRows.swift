@@ -72,6 +72,18 @@ package struct UnitRows: Sendable {
     if indices == nil { release(first..<first + target.rows) }
   }
 
+  /// The rows at `indices`, as a set of their own.
+  func subset(_ indices: [Int]) -> UnitRows {
+    UnitRows(
+      source: source, kept: indices.map { i in kept.map { $0[i] } ?? i }, norms: indices.map { norms[$0] })
+  }
+
+  private init(source: any EmbeddingRows, kept: [Int], norms: [Double]) {
+    self.source = source
+    self.kept = kept
+    self.norms = norms
+  }
+
   /// Lets the source give back the pages of these rows.
   package func release(_ rows: Range<Int>) {
     guard cached == nil, let first = rows.first, let last = rows.last else { return }
