@@ -81,11 +81,10 @@ public struct ModalityMixing: Sendable, Equatable {
 
   /// Merges each query's neighbours of both modalities.
   ///
-  /// - Throws: nothing; nil is returned when the widths differ and no row has neighbours of the other modality.
+  /// - Returns: nil when the widths differ, so that no row has neighbours of the other modality.
   /// - Complexity: O(q k), q queries with k neighbours each.
-  public init?(of neighbourhoods: Neighbourhoods, pairs: Int) {
+  public init?(of neighbourhoods: Neighbourhoods) {
     guard !neighbourhoods.imageToText.isEmpty else { return nil }
-    // k here is of the pooled set: min(10, 2n − 1); each list holds up to min(10, n − 1) of its own and k of the other.
     let k = neighbourhoods.k
     func others(_ own: [Neighbour], _ other: [Neighbour], ownFirst: Bool) -> Int {
       var (a, b, foreign) = (0, 0, 0)
