@@ -306,7 +306,9 @@ def report(raw_x, raw_y, retrieval, seed):
     metrics |= clock.run(
         "mutual knn (sampled queries)", mutual_knn, x, y, index_x, index_y, rng
     )
-    metrics |= clock.run("modality mixing (sampled queries)", modality_mixing, x, y, rng)
+    metrics |= clock.run(
+        "modality mixing (sampled queries)", modality_mixing, x, y, rng
+    )
     if retrieval == "faiss":
         forward = clock.run("retrieval image to text", faiss_recall, x, index_y)
         backward = clock.run("retrieval text to image", faiss_recall, y, index_x)
