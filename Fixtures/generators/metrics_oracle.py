@@ -471,12 +471,12 @@ def norms(rng):
 def duplicates(rng):
     """30 equal texts, 12 equal images, and rows equal across the modalities."""
     image, text = shifted_clouds(rng, 100, 10, shift=1.0, own=0.5)
-    text[rng.choice(80, size=30, replace=False)] = text[3]
-    image[rng.choice(80, size=12, replace=False)] = image[5]
+    text[rng.choice(np.delete(np.arange(80), 3), size=29, replace=False)] = text[3]
+    image[rng.choice(np.delete(np.arange(80), 5), size=11, replace=False)] = image[5]
     text[90] = image[90]
     text[91] = image[92]
-    text[93] = image[5]
-    image[94] = text[3]
+    text[93] = image[5]  # equals all 12 images
+    image[94] = text[3]  # equals all 30 texts
     return np.stack([image, text])
 
 
