@@ -8,7 +8,7 @@ enum NpzArchive {
         return try NpyArray.tensor(member.region, path: path, member: member.name, name: name)
       }
       return try Tensor(
-        name: name, elementType: .other(name: "bytes", bits: 8), shape: [member.region.count],
+        name: name, elementType: .uint8, shape: [member.region.count],
         region: member.region, path: path)
     }
   }

@@ -61,7 +61,7 @@ extension TensorFileError: CustomStringConvertible {
     case .sizeOverflow(let place, let shape):
       "\(place): shape (\(MessageText.list(shape.map(String.init)))) has more elements than can be addressed"
     case .sizeMismatch(let place, let expected, let found):
-      "\(place): shape and type need \(expected) bytes, found \(found)"
+      "\(place): expected \(expected) bytes by the declared shape and type, found \(found)"
     case .outOfRange(let place, let start, let end, let limit):
       "\(place): bytes \(start) to \(end) lie outside the data, which has \(limit)"
     case .hole(let place, let expected, let found):

@@ -91,7 +91,8 @@ struct TorchPickle {
     _ = try machine.run()
     let root = try machine.run()
     let keyPlace = machine.reader.place
-    guard let keys = machine.heap.items(try machine.run()) else {
+    let last = try machine.run()
+    guard let keys = machine.heap.items(last) else {
       throw TensorFileError.malformed(keyPlace, expected: "a list of storage keys", found: "another value")
     }
     let regions = try Self.regions(keys, &machine, path)

@@ -56,7 +56,9 @@ struct ZipArchive {
     switch entry.method {
     case 0:
       guard entry.count == entry.compressedCount else {
-        throw TensorFileError.sizeMismatch(place, expected: entry.count, found: entry.compressedCount)
+        throw TensorFileError.malformed(
+          place, expected: "\(entry.count) bytes, as declared for a stored member",
+          found: "\(entry.compressedCount)")
       }
       region = ByteRegion(bytes, range)
     case 8:

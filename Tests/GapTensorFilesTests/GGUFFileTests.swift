@@ -97,7 +97,7 @@ import Testing
     ("misaligned", one([1], offset: 4), .misaligned(place(nil, "w"), alignment: 32, found: 4)),
     ("offset past the end", one([2], offset: 64), .outOfRange(place(nil, "w"), start: 64, end: 72, limit: 8)),
     (
-      "offset that overflows", one([2], offset: UInt64(Int.max) - 31),
+      "offset that overflows", one([16], offset: UInt64(Int.max) - 31),
       .outOfRange(place(nil, "w"), start: Int.max - 31, end: Int.max, limit: 8)
     ),
     ("too little data", one([3]), .outOfRange(place(nil, "w"), start: 0, end: 12, limit: 8)),
