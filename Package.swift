@@ -44,6 +44,7 @@ let package = Package(
     library("GapLinearAlgebra", ["COpenBLAS", "CLAPACKE", "CGapKernels"]),
     library("GapImages", ["CPNG"]),
     library("GapTensorFiles", ["CZlib", "CGapKernels"]),
+    tests("GapTensorFiles", ["GapTensorFiles"]),
 
     // Level 2.
     library("GapPlot", ["CCairo", "GapImages"]),

@@ -1,0 +1,44 @@
+/// Text from a file, made fit for a message of one line.
+enum MessageText {
+  /// Escapes control characters and shortens the middle of a long text.
+  static func plain(_ text: String, limit: Int = 120) -> String {
+    let scalars = text.unicodeScalars
+    guard let end = scalars.index(scalars.startIndex, offsetBy: limit, limitedBy: scalars.endIndex),
+      end != scalars.endIndex
+    else { return escaped(scalars) }
+    let tail = scalars.index(scalars.endIndex, offsetBy: -limit / 4)
+    let head = scalars.index(scalars.startIndex, offsetBy: limit - limit / 4)
+    return escaped(scalars[..<head]) + "…" + escaped(scalars[tail...])
+  }
+
+  /// The same within single quotes.
+  static func quoted(_ text: String) -> String { "'" + plain(text) + "'" }
+
+  /// A path, of which more is kept.
+  static func path(_ text: String) -> String { plain(text, limit: 400) }
+
+  /// A dozen names at most, and how many there are.
+  static func list(_ names: [String]) -> String {
+    let shown = names.prefix(12).map { plain($0, limit: 60) }.joined(separator: ", ")
+    if names.isEmpty { return "none" }
+    return names.count > 12 ? shown + ", … (\(names.count) in all)" : shown
+  }
+
+  /// The first bytes as hexadecimal numbers.
+  static func hex(_ bytes: [UInt8]) -> String {
+    let shown = bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+    return bytes.isEmpty ? "nothing" : "bytes " + shown
+  }
+
+  private static func escaped(_ scalars: some Sequence<Unicode.Scalar>) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in scalars {
+      switch scalar.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator, .format, .surrogate, .unassigned, .privateUse:
+        result.append(contentsOf: ("\\u{" + String(scalar.value, radix: 16) + "}").unicodeScalars)
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+}
