@@ -29,7 +29,8 @@ let package = Package(
     .executable(name: "embgap", targets: ["embgap"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
     // Level 0: C libraries and C kernels.
@@ -48,10 +49,11 @@ let package = Package(
 
     // Level 2.
     library("GapPlot", ["CCairo", "GapImages"]),
-    library("GapMetrics", ["GapLinearAlgebra", "CGapKernels"]),
+    library("GapMetrics", ["GapLinearAlgebra"]),
+    tests("GapMetrics", ["GapMetrics", "GapLinearAlgebra", "GapDatasets", "GapTensorFiles"]),
 
     // Level 3.
-    library("GapDatasets", ["GapTensorFiles", "GapMetrics"]),
+    library("GapDatasets", ["GapTensorFiles", "GapMetrics", .product(name: "Crypto", package: "swift-crypto")]),
 
     // Level 4.
     library("GapReport", ["GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),

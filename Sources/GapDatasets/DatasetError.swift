@@ -1,0 +1,53 @@
+/// Why files do not make a data set.
+public enum DatasetError: Error, CustomStringConvertible, Equatable {
+  /// A tensor has not the axes that it needs.
+  case wrongShape(label: String, expected: String, found: [Int])
+  /// A file with several tensors, none of which are known as image and text.
+  case noPair(path: String, known: [String])
+  /// A file has more than one pair of tensors that could be meant.
+  case ambiguousPair(path: String, candidates: [String])
+  /// One side is given and the other is not.
+  case oneSideOnly(given: String, missing: String)
+  /// A text file that cannot be read.
+  case unreadable(path: String, reason: String, isMissing: Bool)
+  /// A line of a file is not what it should be.
+  case badLine(path: String, line: Int, expected: String, found: String)
+  /// A file of another kind than needed.
+  case wrongFile(path: String, expected: String, found: String)
+
+  /// One line: what, where, expected, found, hint.
+  public var description: String {
+    switch self {
+    case .wrongShape(let label, let expected, let found):
+      "\(label): expected an array of shape \(expected), found (\(found.map(String.init).joined(separator: ", ")))"
+    case .noPair(let path, let known):
+      "\(path): expected one array of shape (2, n, d), or tensors named image and text; found \(Self.list(known))"
+        + " (name them: --image \(path)::KEY --text \(path)::KEY)"
+    case .ambiguousPair(let path, let candidates):
+      "\(path): several pairs of tensors could be meant: \(Self.list(candidates))"
+        + " (name one: --image \(path)::KEY --text \(path)::KEY)"
+    case .oneSideOnly(let given, let missing):
+      "\(given) is given without \(missing): both sides are needed"
+    case .unreadable(let path, let reason, _):
+      "\(path): cannot be read: \(reason)"
+    case .badLine(let path, let line, let expected, let found):
+      "\(path): line \(line): expected \(expected), found \(found)"
+    case .wrongFile(let path, let expected, let found):
+      "\(path): expected \(expected), found \(found)"
+    }
+  }
+
+  /// Whether the input is missing, as opposed to bad.
+  public var isMissingInput: Bool {
+    if case .unreadable(_, _, let isMissing) = self { return isMissing }
+    return false
+  }
+
+  private static func list(_ names: [String]) -> String {
+    let shown = names.prefix(12).map { name in
+      String(name.prefix(80).unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
+    }
+    let rest = names.count - shown.count
+    return shown.isEmpty ? "no tensors" : shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+  }
+}

@@ -1,0 +1,34 @@
+public import GapMetrics
+public import GapTensorFiles
+
+/// A tensor [n, d] in a file as a source of embedding rows.
+public struct TensorRows: EmbeddingRows {
+  /// The tensor that the rows are read from.
+  public let tensor: Tensor
+  public let label: String
+
+  public var count: Int { tensor.shape[0] }
+  public var dimension: Int { tensor.shape[1] }
+
+  /// Takes a tensor as rows.
+  ///
+  /// - Parameters:
+  ///   - tensor: [n, d] of a floating-point type.
+  ///   - label: what messages call it.
+  /// - Throws: `DatasetError.wrongShape` when it has not two axes or has empty rows; `TensorFileError` when its
+  ///   elements are not floating-point numbers.
+  public init(_ tensor: Tensor, label: String) throws {
+    try tensor.requireNumbers()
+    guard tensor.shape.count == 2, tensor.shape[1] > 0 else {
+      throw DatasetError.wrongShape(label: label, expected: "(pairs, dimensions)", found: tensor.shape)
+    }
+    self.tensor = tensor
+    self.label = label
+  }
+
+  public func read(_ rows: Range<Int>, into target: inout MutableSpan<Double>) throws {
+    try tensor.read(rows: rows, into: &target)
+  }
+
+  public func release(_ rows: Range<Int>) { tensor.release(rows: rows) }
+}
