@@ -66,5 +66,9 @@ let package = Package(
       name: "embgap",
       dependencies: ["EmbeddingGap", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
+
+    // Tests, one target for each target they test.
+    tests("GapImages", ["GapImages"]),
+    tests("GapPlot", ["GapPlot", "GapImages"]),
   ]
 )
