@@ -14,8 +14,11 @@ import GapLinearAlgebra
 public struct Jackknife: Sendable, Equatable {
   /// Intervals by metric key; metrics that are not defined without one unit are left out.
   public let intervals: [String: Interval]
+  /// The metric without each unit in turn, by key; `centroid_distance` too, so that two models on the same pairs can
+  /// be compared unit by unit. nil where it is not defined without that unit.
+  public let leaveOneOut: [String: [Double?]]
 
-  private static let normalQuantile = 1.959963984540054
+  static let normalQuantile = 1.959963984540054
 
   /// Leaves out every unit in turn.
   ///
@@ -40,9 +43,14 @@ public struct Jackknife: Sendable, Equatable {
         low: max(0, squared.low).squareRoot(), high: max(0, squared.high).squareRoot())
     }
     self.intervals = intervals
+    leaveOneOut = [
+      "centroid_distance": units.distance, "centroid_distance_squared_unbiased": units.squaredUnbiased,
+      "image_cone": units.imageCone, "text_cone": units.textCone, "relative_modality_gap": units.relativeGap,
+    ]
   }
 
-  private static func interval(_ full: Double, _ values: [Double?]) -> Interval? {
+  /// `full ± 1.96 se` from the values without each unit; nil when one of them is not defined.
+  public static func interval(_ full: Double, _ values: [Double?]) -> Interval? {
     let present = values.compactMap { $0 }
     guard present.count == values.count, values.count > 1 else { return nil }
     let g = Double(present.count)
@@ -55,6 +63,7 @@ public struct Jackknife: Sendable, Equatable {
 
 /// The four metrics without each unit in turn.
 private struct LeaveOneOut {
+  private(set) var distance: [Double?] = []
   private(set) var squaredUnbiased: [Double?] = []
   private(set) var imageCone: [Double?] = []
   private(set) var textCone: [Double?] = []
@@ -73,10 +82,10 @@ private struct LeaveOneOut {
     for unit in units {
       let left = n - unit.pairs
       let hasTwo = left >= 2
+      let leftDifference = max(0, difference - 2 * unit.differenceOnTotal + unit.differenceSquare)
+      distance.append(left >= 1 ? leftDifference.squareRoot() / left : nil)
       squaredUnbiased.append(
-        hasTwo
-          ? (difference - 2 * unit.differenceOnTotal + unit.differenceSquare - (squares - unit.squares))
-            / (left * (left - 1)) : nil)
+        hasTwo ? (leftDifference - (squares - unit.squares)) / (left * (left - 1)) : nil)
       let text =
         hasTwo
         ? (textSquare - 2 * unit.textOnTotal + unit.textSquare - left) / (left * (left - 1)) : nil
