@@ -88,8 +88,11 @@ enum PickleGlobal: Equatable {
     case "complex32": .complex(bytes: 4)
     case "complex64": .complex(bytes: 8)
     case "complex128": .complex(bytes: 16)
-    case "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu":
-      .other(name: name.uppercased(), bits: 8)
+    case "float8_e4m3fn": .other(name: "F8_E4M3", bits: 8)
+    case "float8_e5m2": .other(name: "F8_E5M2", bits: 8)
+    case "float8_e4m3fnuz": .other(name: "F8_E4M3FNUZ", bits: 8)
+    case "float8_e5m2fnuz": .other(name: "F8_E5M2FNUZ", bits: 8)
+    case "float8_e8m0fnu": .other(name: "F8_E8M0", bits: 8)
     default: nil
     }
   }

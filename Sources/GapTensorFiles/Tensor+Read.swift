@@ -47,6 +47,7 @@ extension Tensor {
 
   private func whole<T: WorkingNumber>() throws -> [T] {
     try requireNumbers()
+    guard elementCount > 0 else { return [] }
     var result = [T](repeating: 0, count: elementCount)
     var target = result.mutableSpan
     try widen(axes: StridedAxis.list(shape, strides), from: offset, into: &target)

@@ -62,6 +62,23 @@ import Testing
     }
   }
 
+  /// Strides of an empty or single index are never multiplied out, however large a file says they are.
+  @Test func uselessStridesDoNoHarm() throws {
+    let empty = try tensor([0, 5], [1 << 62, 1 << 62])
+    let none: [Double] = try empty.elements()
+    #expect(none.isEmpty)
+    empty.release(rows: 0..<0)
+    #expect(try tensor([2, 0], [1 << 62, 1]).slice(1).elementCount == 0)
+    let single = try tensor([1, 1], [Int.max, Int.max], offset: 4)
+    let one: [Double] = try single.elements()
+    #expect(one == [4])
+    single.release(rows: 0..<1)
+    var rows = [Float](repeating: 0, count: 1)
+    var target = rows.mutableSpan
+    try single.read(rows: 0..<1, into: &target)
+    #expect(rows == [4])
+  }
+
   @Test func contiguityIsSeen() throws {
     #expect(try tensor([3, 4], [4, 1]).isContiguous)
     #expect(try tensor([1, 4], [77, 1]).isContiguous)
