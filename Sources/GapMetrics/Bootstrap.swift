@@ -14,7 +14,7 @@ public struct Interval: Sendable, Equatable {
   }
 
   /// The 2.5th and 97.5th percentiles.
-  init(percentilesOf values: [Double]) {
+  package init(percentilesOf values: [Double]) {
     let sorted = values.sorted()
     low = Sample.quantile(0.025, ofSorted: sorted)
     high = Sample.quantile(0.975, ofSorted: sorted)

@@ -89,7 +89,7 @@ public struct GapDetails: Sendable, Equatable {
   /// - Parameter report: the report's directory, or its `report.json`.
   /// - Throws: `ReportError.missing`; `TensorFileError`.
   public init(besideReport report: String) throws {
-    let path = ReportFiles.details(besideReport: try ReportFiles.report(at: report))
+    let path = try ReportFiles.details(besideReport: report)
     guard FileManager.default.fileExists(atPath: path) else { throw ReportError.missing(path: path) }
     let file = try TensorFile(path: path)
     func values(_ name: String) throws -> [Double] { try file.tensor(named: name).elements() }
@@ -101,6 +101,9 @@ public struct GapDetails: Sendable, Equatable {
       return found
     }
     groups = try values("groups")
+    guard groups.allSatisfy({ $0 >= 0 && $0 < Double(groups.count) && $0 == $0.rounded() }) else {
+      throw ReportError.wrongLayout(path: path, expected: "image numbers below \(groups.count)", found: "others")
+    }
     perPair = try all("pair.")
     leaveOneOut = try all("leave_one_out.")
     let queries = try all("queries.")

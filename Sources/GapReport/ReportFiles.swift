@@ -28,8 +28,13 @@ public enum ReportFiles {
     return isDirectory ? path + "/" + report : path
   }
 
-  /// The side file that lies beside a report.
-  static func details(besideReport path: String) -> String {
-    (URL(filePath: path).deletingLastPathComponent().path) + "/" + details
+  /// The directory of a report that is named by it or by its file.
+  static func folder(of path: String) throws -> String {
+    let file = try report(at: path)
+    guard let slash = file.lastIndex(of: "/") else { return "." }
+    return String(file[..<slash])
   }
+
+  /// The side file that lies beside a report.
+  static func details(besideReport path: String) throws -> String { try folder(of: path) + "/" + details }
 }

@@ -3,6 +3,11 @@
 #else
   public import Foundation
 #endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 /// A directory that is filled all at once or not at all.
 ///
@@ -88,15 +93,5 @@ public final class StagedOutput {
     }
   }
 
-  private static func words(_ error: POSIXError) -> String {
-    switch error.code {
-    case .ENOSPC: "no space left on device"
-    case .EACCES, .EPERM: "permission denied"
-    case .EROFS: "read-only file system"
-    case .ENOTDIR: "a file is in the place of a directory"
-    case .EFBIG: "file too large"
-    case .EDQUOT: "disk quota exceeded"
-    default: "\(error.code)"
-    }
-  }
+  private static func words(_ error: POSIXError) -> String { unsafe String(cString: strerror(error.code.rawValue)) }
 }

@@ -1,0 +1,52 @@
+import GapDatasets
+import GapMetrics
+
+extension GapReport {
+  /// The report as a table for a terminal: value, 95% interval, a word on direction; warnings below.
+  public var table: String {
+    var table = TextTable(rightAligned: [1])
+    var section = ""
+    for row in MetricReading.all {
+      guard let value = metrics.number(row.path) else { continue }
+      if row.section != section {
+        section = row.section
+        table.add(heading: section)
+      }
+      table.add([
+        row.path, Decimal.text(value), interval(row.path), row.reading + permutation(row.path) + sample(row.path),
+      ])
+    }
+    return header + "\n" + table.text + "\n" + notes
+  }
+
+  private var header: String {
+    let dropped = droppedPairs > 0 ? ", \(Decimal.grouped(droppedPairs)) bad pairs left out" : ""
+    let names = inputs.map(\.path).joined(separator: ", ")
+    return "\(Decimal.grouped(pairs)) pairs in \(dimension) dimensions\(dropped)\n\(names)"
+  }
+
+  private var notes: String {
+    var lines = warnings.map { "  \($0.code): \($0.message)" }
+    if !lines.isEmpty { lines.insert("\nWarnings", at: 0) }
+    if !intervals.isEmpty {
+      lines.append(
+        "\n[low, high] is a 95% interval over pairs; rows without one have none that is honest. p is the share of"
+          + "\nrandom pairings that score as high.")
+    }
+    return lines.joined(separator: "\n") + (lines.isEmpty ? "" : "\n")
+  }
+
+  private func interval(_ path: String) -> String {
+    intervals[path].map { "[\(Decimal.text($0.low)), \(Decimal.text($0.high))]" } ?? ""
+  }
+
+  private func permutation(_ path: String) -> String {
+    permutationP[path].map { "; p \(Decimal.text($0))" } ?? ""
+  }
+
+  private func sample(_ path: String) -> String {
+    let parts = path.split(separator: ".")
+    let prefixes = (1...parts.count).map { parts.prefix($0).joined(separator: ".") }
+    return prefixes.lazy.compactMap { sampled[$0] }.first.map { " (sample of \(Decimal.grouped($0)))" } ?? ""
+  }
+}

@@ -1,0 +1,232 @@
+import GapLinearAlgebra
+import GapMetrics
+public import GapPlot
+import GapTensorFiles
+
+/// The figures that a report can be drawn as.
+public enum GapFigure: String, CaseIterable, Sendable {
+  /// Both modalities on two principal components, pairs joined, centroids marked.
+  case pca
+  /// Paired against unpaired cosines.
+  case cosines
+  /// `|Δ|` dimension by dimension, largest first.
+  case dimensions
+  /// Contrastive loss as the modalities are moved along the gap.
+  case shift
+  /// Recall in both directions, with intervals.
+  case retrieval
+}
+
+/// A report with the numbers that its figures are drawn from.
+public struct DrawableReport: Sendable {
+  /// What a legend or a panel calls it.
+  public let name: String
+  /// The report.
+  public let report: GapReport
+  /// Its details.
+  public let details: GapDetails
+  /// Places in the PCA basis, (2, n, components) row-major, and the number of components; empty when there are none.
+  public let projections: (values: [Double], components: Int)
+  /// Share of the variance along each component, 0…1.
+  public let varianceFractions: [Double]
+  /// What two reports on one PCA basis have in common: its variance shares, to the bit.
+  public var basisIdentity: [Double] { varianceFractions }
+
+  /// A report from its parts.
+  public init(
+    name: String, report: GapReport, details: GapDetails, projections: (values: [Double], components: Int),
+    varianceFractions: [Double]
+  ) {
+    self.name = name
+    self.report = report
+    self.details = details
+    self.projections = projections
+    self.varianceFractions = varianceFractions
+  }
+
+  /// Reads a report's directory.
+  ///
+  /// - Throws: `ReportError`, `TensorFileError`.
+  public init(directory: String) throws {
+    report = try GapReport(path: directory)
+    details = try GapDetails(besideReport: directory)
+    let folder = try ReportFiles.folder(of: directory)
+    name = folder.split(separator: "/").last.map(String.init) ?? folder
+    let tensor = try TensorReference(path: folder + "/" + ReportFiles.projections).tensor()
+    guard tensor.shape.count == 3, tensor.shape[0] == 2, tensor.shape[1] == report.pairs, tensor.shape[2] > 0 else {
+      throw ReportError.wrongLayout(
+        path: tensor.path, expected: "an array of shape (2, \(report.pairs), components)",
+        found: "(\(tensor.shape.map(String.init).joined(separator: ", ")))")
+    }
+    projections = (try tensor.elements(), tensor.shape[2])
+    varianceFractions = try SavedBasis(path: folder + "/" + ReportFiles.basis).components.varianceFractions
+  }
+
+  /// Points of one side on two components.
+  func points(side: Int, x: Int = 0, y: Int = 1) -> [PlotPoint] {
+    let k = projections.components
+    let n = report.pairs
+    return (0..<n).map { i in
+      let row = (side * n + i) * k
+      return PlotPoint(x: projections.values[row + x], y: y < k ? projections.values[row + y] : 0)
+    }
+  }
+}
+
+extension GapFigure {
+  /// Above this many points, a scatter is drawn as densities.
+  public static let scatterLimit = 20_000
+
+  /// Draws one or several reports, on shared axes.
+  ///
+  /// - Parameter reports: at least one.
+  /// - Throws: `PlotError`, `ReportError.figureDataMissing`.
+  public func figure(of reports: [DrawableReport]) throws -> Figure {
+    switch self {
+    case .pca: pca(reports)
+    case .cosines: cosines(reports)
+    case .dimensions: dimensions(reports)
+    case .shift: try shift(reports)
+    case .retrieval: try retrieval(reports)
+    }
+  }
+
+  private func pca(_ reports: [DrawableReport]) -> Figure {
+    let panels = reports.map { item in
+      ScatterChart(
+        title: reports.count > 1 ? item.name : nil,
+        series: [
+          .init("image", points: item.points(side: 0)), .init("text", points: item.points(side: 1)),
+        ],
+        xLabel: Self.axisLabel(0, item.varianceFractions), yLabel: Self.axisLabel(1, item.varianceFractions),
+        annotations: [Self.summary(item.report)], joinsPairs: 2 * item.report.pairs <= Self.scatterLimit,
+        drawing: 2 * item.report.pairs <= Self.scatterLimit ? .all : .density(cells: 160))
+    }
+    return Figure(panels.map { .scatter($0) }, width: Self.width(reports.count), sharesAxes: reports.count > 1)
+  }
+
+  private static func axisLabel(_ component: Int, _ fractions: [Double]) -> String {
+    guard component < fractions.count else { return "PC \(component + 1)" }
+    return "PC \(component + 1) (\(Decimal.text(100 * fractions[component], places: 1))%)"
+  }
+
+  private func cosines(_ reports: [DrawableReport]) -> Figure {
+    let panels = reports.map { item in
+      HistogramChart(
+        title: reports.count > 1 ? item.name : nil,
+        series: [
+          ("paired", item.details.perPair["paired_cosine"] ?? [], "paired_cosine.mean"),
+          ("unpaired", item.details.unpairedCosines, "unpaired_cosine.mean"),
+        ].filter { !$0.1.isEmpty }.map { label, values, key in
+          HistogramChart.Series(label, values: values, mean: item.report.metrics.number(key))
+        },
+        xLabel: "cosine of image and text", annotations: [Self.marginSummary(item.report)])
+    }
+    return Figure(panels.map { .histogram($0) }, width: Self.width(reports.count), sharesAxes: reports.count > 1)
+  }
+
+  private func dimensions(_ reports: [DrawableReport]) -> Figure {
+    let series = reports.map { item in
+      let sorted = item.details.absoluteDifferences.sorted(by: >)
+      return LineChart.Series(
+        reports.count > 1 ? item.name : "", x: sorted.indices.map { Double($0 + 1) }, y: sorted,
+        showsMarkers: sorted.count <= 32)
+    }
+    let chart = LineChart(
+      series: series, x: PlotAxis("dimension, largest first", kind: .logarithmic),
+      y: PlotAxis("|mean difference|"),
+      annotations: reports.count > 1 ? [] : [Self.summary(reports[0].report), Self.concentration(reports[0])])
+    return Figure([.line(chart)])
+  }
+
+  private func shift(_ reports: [DrawableReport]) throws -> Figure {
+    for item in reports where item.details.shift.lambda.isEmpty {
+      throw ReportError.figureDataMissing(path: item.name, figure: rawValue, reason: "the report holds no sweep")
+    }
+    let series = reports.map { item in
+      LineChart.Series(
+        reports.count > 1 ? item.name : "", x: item.details.shift.distance, y: item.details.shift.loss,
+        showsMarkers: true)
+    }
+    let first = reports[0]
+    let asTrained = first.report.metrics.number("centroid_distance") ?? 0
+    var annotations = [
+      "batch of \(first.details.shiftBatch.pairs), temperature \(Decimal.text(first.details.shiftBatch.temperature))"
+    ]
+    if reports.count == 1 { annotations.insert(Self.summary(first.report), at: 0) }
+    let chart = LineChart(
+      series: series, x: PlotAxis("centroid distance after the shift"), y: PlotAxis("contrastive loss"),
+      xReferences: reports.count == 1 ? [ReferenceLine(asTrained, label: "as measured")] : [],
+      annotations: annotations)
+    return Figure([.line(chart)])
+  }
+
+  private func retrieval(_ reports: [DrawableReport]) throws -> Figure {
+    let recalls = [("r1", "R@1"), ("r5", "R@5"), ("r10", "R@10")]
+    let directions = [("image_to_text", "image → text"), ("text_to_image", "text → image")]
+    func series(_ label: String, _ report: GapReport, _ direction: String) throws -> BarChart.Series {
+      let paths = recalls.map { "retrieval.\(direction).\($0.0)" }
+      let values = paths.compactMap { report.metrics.number($0) }
+      guard values.count == recalls.count else {
+        throw ReportError.figureDataMissing(path: label, figure: rawValue, reason: "the report holds no recalls")
+      }
+      let intervals = paths.compactMap { report.intervals[$0] }
+      let isComplete = intervals.count == recalls.count
+      return BarChart.Series(
+        label, values: values, lower: isComplete ? intervals.map(\.low) : nil,
+        upper: isComplete ? intervals.map(\.high) : nil)
+    }
+    let panels: [BarChart]
+    if reports.count == 1 {
+      panels = [
+        BarChart(
+          groups: recalls.map(\.1), series: try directions.map { try series($0.1, reports[0].report, $0.0) },
+          yLabel: "recall", yRange: 0...1, annotations: [Self.gallerySummary(reports[0].report)])
+      ]
+    } else {
+      panels = try directions.map { direction in
+        BarChart(
+          title: direction.1, groups: recalls.map(\.1),
+          series: try reports.map { try series($0.name, $0.report, direction.0) }, yLabel: "recall", yRange: 0...1)
+      }
+    }
+    return Figure(panels.map { .bar($0) }, width: Self.width(panels.count), sharesAxes: panels.count > 1)
+  }
+
+  private static func width(_ panels: Int) -> Double {
+    switch panels {
+    case 1: Figure.oneColumn
+    case 2: Figure.oneAndHalfColumns
+    default: Figure.twoColumns
+    }
+  }
+
+  private static func summary(_ report: GapReport) -> String {
+    let gap = report.metrics.number("centroid_distance").map { Decimal.text($0, places: 3) } ?? "undefined"
+    return "gap \(gap), n \(Decimal.grouped(report.pairs)), d \(report.dimension)"
+  }
+
+  private static func marginSummary(_ report: GapReport) -> String {
+    let margin = report.metrics.number("matching_margin").map { Decimal.text($0, places: 3) } ?? "undefined"
+    return "margin \(margin), n \(Decimal.grouped(report.pairs)), d \(report.dimension)"
+  }
+
+  private static func gallerySummary(_ report: GapReport) -> String {
+    let queries = report.sampled["retrieval.text_to_image"]
+    return "\(Decimal.grouped(report.pairs)) pairs"
+      + (queries.map { ", \(Decimal.grouped($0)) queries" } ?? "")
+  }
+
+  private static func concentration(_ item: DrawableReport) -> String {
+    let squares = item.details.absoluteDifferences.map { $0 * $0 }.sorted(by: >)
+    let total = squares.reduce(0, +)
+    guard total > 0 else { return "no difference in any dimension" }
+    var sum = 0.0
+    let half = squares.firstIndex { square in
+      sum += square
+      return sum >= total / 2
+    }
+    let count = (half ?? 0) + 1
+    return count == 1 ? "1 dimension holds half of the squared gap" : "\(count) dimensions hold half of the squared gap"
+  }
+}

@@ -1,0 +1,169 @@
+public import ArgumentParser
+public import EmbeddingGap
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// `embgap measure`: every metric of paired embeddings.
+struct Measure: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures the modality gap of paired image and text embeddings.",
+    discussion: """
+      Prints a table; with --out also writes report.json, figures, projections and the PCA basis. Reads .npy, .npz,
+      .safetensors, PyTorch .pt/.pth/.bin and GGUF.
+
+      Examples:
+        embgap measure pairs.npy --out report          one array of shape (2, n, d), image first
+        embgap measure dump.safetensors                tensors image and text in one file
+        embgap measure --image img.npy --text txt.npy  a file for each side, row i of both one pair
+        embgap measure --image dump.pt::vision.out --text dump.pt::text.out --ids images.txt --json
+      """)
+
+  @Argument(help: "One file with both sides: an array (2, n, d), or tensors image and text.")
+  var pairs: String?
+
+  @Option(help: ArgumentHelp("Image rows: FILE, or FILE::KEY for one tensor of several.", valueName: "file[::key]"))
+  var image: String?
+
+  @Option(help: ArgumentHelp("Text rows: FILE, or FILE::KEY.", valueName: "file[::key]"))
+  var text: String?
+
+  @Option(help: ArgumentHelp("Directory for report.json, figures and data; made if missing.", valueName: "dir"))
+  var out: String?
+
+  @Flag(help: "Print the report as JSON on standard output, and nothing else.")
+  var json = false
+
+  @Option(help: "Seed of every sample, resample and permutation.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Resamples for intervals and permutations for p; 0 turns both off.")
+  var bootstrap = 1000
+
+  @Option(help: "Above this many pairs, quadratic metrics use a seeded sample of that many.")
+  var exactLimit = 5000
+
+  @Option(help: "The most retrieval queries in each direction; the gallery is always complete.")
+  var retrievalQueries = 50_000
+
+  @Flag(help: "Leave out pairs with a row that is not finite or of length zero, and count them.")
+  var dropBadPairs = false
+
+  @Option(help: ArgumentHelp("A text file with one id a line: pairs of one id share one image.", valueName: "file"))
+  var ids: String?
+
+  @Flag(help: "Accept sides of different width; reports mutual_knn and linear_cka only.")
+  var differentDimensions = false
+
+  @Option(help: "Rows that the PCA is fitted on: joint, image or text.")
+  var pcaFit: ProjectionFit = .joint
+
+  @Option(
+    help: ArgumentHelp(
+      "Apply a saved basis (pca_basis.safetensors of another report), so that pictures share axes.", valueName: "file"))
+  var pcaBasis: String?
+
+  @Option(help: "The most threads; 0 means all processors.")
+  var threads = 0
+
+  @Flag(help: "Put the SHA-256 of the inputs into the report.")
+  var hash = false
+
+  @OptionGroup var output: FigureOptions
+
+  @Flag(help: "No progress bar.")
+  var quiet = false
+
+  func validate() throws {
+    guard pairs == nil || (image == nil && text == nil) else {
+      throw ValidationError("PAIRS and --image/--text exclude each other")
+    }
+    if pairs == nil {
+      guard image != nil || text != nil else {
+        throw ValidationError("nothing to measure: give PAIRS, or --image and --text")
+      }
+      guard image != nil else { throw ValidationError("--text is given without --image: both sides are needed") }
+      guard text != nil else { throw ValidationError("--image is given without --text: both sides are needed") }
+    }
+    guard bootstrap >= 0 else { throw ValidationError("--bootstrap: expected 0 or more, found \(bootstrap)") }
+    guard bootstrap <= 1_000_000 else { throw ValidationError("--bootstrap: at most 1000000, found \(bootstrap)") }
+    guard exactLimit >= 2 else { throw ValidationError("--exact-limit: expected 2 or more, found \(exactLimit)") }
+    guard retrievalQueries >= 1 else {
+      throw ValidationError("--retrieval-queries: expected 1 or more, found \(retrievalQueries)")
+    }
+    guard (0...1024).contains(threads) else { throw ValidationError("--threads: expected 0 to 1024, found \(threads)") }
+    try output.validate()
+  }
+
+  func run() throws {
+    let started = ContinuousClock.now
+    let progress = Progress(quiet: quiet)
+    defer { progress.finish() }
+    let staged = try out.map { try StagedOutput(directory: $0) }
+    let files = try embeddings()
+    let pair = try EmbeddingPair(
+      image: files.image, text: files.text, ids: try ids.map { try PairIDs(path: $0).ids },
+      badPairs: dropBadPairs ? .drop : .refuse, allowDifferentDimensions: differentDimensions, threads: threads
+    ) { progress.show("reading", 0.05 * $0) }
+    let basis = try savedBasis(width: pair.imageDimension)
+    var options = MeasurementOptions()
+    options.seed = seed
+    options.resamples = bootstrap
+    options.exactLimit = exactLimit
+    options.retrievalQueries = retrievalQueries
+    options.projectionFit = pcaFit
+    let measurement = try GapMeasurement(of: pair, options: options) { progress.show($0, 0.05 + 0.9 * $1) }
+    let report = GapReport(
+      measurement, inputs: files.inputs, seed: seed, seconds: started.duration(to: .now) / .seconds(1))
+    if let staged {
+      progress.show("figures", 0.96)
+      try write(report, measurement, pair, basis, into: staged)
+    }
+    progress.finish()
+    if json {
+      try printData(report.json())
+    } else {
+      try printText(report.table)
+      if let out { try printText("\nwritten to \(out)") }
+    }
+  }
+
+  private func embeddings() throws -> EmbeddingFiles {
+    if let pairs { return try EmbeddingFiles(pairs: TensorReference(parsing: pairs), hashing: hash) }
+    return try EmbeddingFiles(
+      image: TensorReference(parsing: image ?? ""), text: TensorReference(parsing: text ?? ""), hashing: hash)
+  }
+
+  private func savedBasis(width: Int) throws -> PrincipalComponents? {
+    guard let pcaBasis else { return nil }
+    let basis = try SavedBasis(path: pcaBasis).components
+    guard basis.dimension == width else { throw MetricError.basisDiffers(basisWidth: basis.dimension, width: width) }
+    return basis
+  }
+
+  private func write(
+    _ report: GapReport, _ measurement: GapMeasurement, _ pair: EmbeddingPair, _ saved: PrincipalComponents?,
+    into staged: StagedOutput
+  ) throws {
+    try staged.write(report.json(), to: ReportFiles.report)
+    if pair.hasEqualDimensions {
+      let basis = try saved ?? GapProjection.basis(of: pair, fit: pcaFit)
+      let projection = try GapProjection(of: pair, basis: basis)
+      let details = try GapDetails(of: pair, measurement: measurement, seed: seed)
+      try staged.write(details.data(), to: ReportFiles.details)
+      try staged.write(SavedBasis(basis).data(), to: ReportFiles.basis)
+      try staged.write(projection.npy(), to: ReportFiles.projections)
+      try staged.write(projection.csv(), to: ReportFiles.projectionTable)
+      let drawable = DrawableReport(
+        name: staged.directory, report: report, details: details,
+        projections: (projection.image + projection.text, basis.count), varianceFractions: basis.varianceFractions)
+      for figure in GapFigure.allCases { try output.write(figure, of: [drawable], into: staged) }
+    }
+    try staged.commit()
+  }
+}
+
+extension ProjectionFit: ExpressibleByArgument {}
