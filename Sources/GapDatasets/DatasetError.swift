@@ -45,7 +45,8 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
 
   private static func list(_ names: [String]) -> String {
     let shown = names.prefix(12).map { name in
-      String(name.prefix(80).unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
+      String(
+        name.prefix(80).unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
     }
     let rest = names.count - shown.count
     return shown.isEmpty ? "no tensors" : shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")

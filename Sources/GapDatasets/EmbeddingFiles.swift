@@ -51,7 +51,8 @@ public struct EmbeddingFiles: Sendable {
     let textFile = image.path == text.path ? imageFile : try TensorFile(path: text.path)
     try self.init(
       image: (imageFile, image.key.map(imageFile.tensor) ?? imageFile.soleTensor(), image.description),
-      text: (textFile, text.key.map(textFile.tensor) ?? textFile.soleTensor(), text.description), hashing: hashing)
+      text: (textFile, text.key.map(textFile.tensor) ?? textFile.soleTensor(), text.description),
+      hashing: hashing)
   }
 
   private typealias Side = (file: TensorFile, tensor: Tensor, label: String)

@@ -28,7 +28,8 @@ public struct PairIDs: Sendable, Equatable {
     ids = try lines.enumerated().map { number, line in
       let bytes = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
       guard let id = String(validating: bytes, as: UTF8.self) else {
-        throw DatasetError.badLine(path: path, line: number + 1, expected: "an id in UTF-8", found: "other bytes")
+        throw DatasetError.badLine(
+          path: path, line: number + 1, expected: "an id in UTF-8", found: "other bytes")
       }
       guard !id.isEmpty else {
         throw DatasetError.badLine(path: path, line: number + 1, expected: "an id", found: "an empty line")

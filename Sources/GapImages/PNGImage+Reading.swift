@@ -35,7 +35,8 @@ extension PNGImage {
   private static func checkPayload(_ chunks: [PNGChunk], width: Int, height: Int) throws(ImageError) {
     let packed = chunks.reduce(0) { $1.kind == "IDAT" ? $0 + $1.content.count : $0 }
     guard width * height / 8 <= packed.multipliedReportingOverflow(by: 1032).partialValue else {
-      throw .truncated(offset: chunks.last?.content.upperBound ?? 0, expected: "data of \(width)×\(height) pixels")
+      throw .truncated(
+        offset: chunks.last?.content.upperBound ?? 0, expected: "data of \(width)×\(height) pixels")
     }
   }
 }

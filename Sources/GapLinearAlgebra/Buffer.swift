@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Owns a fixed block of numbers that several threads may fill at disjoint places.
 ///
 /// A matrix kept in it is row-major. It is the fence of this package: pointers stay inside `GapLinearAlgebra`, and
@@ -5,43 +11,47 @@
 /// nothing checks; every index is checked.
 @safe package final class Buffer<Element: BitwiseCopyable & Sendable>: Sendable {
   package let count: Int
-  private nonisolated(unsafe) let base: UnsafeMutablePointer<Element>
+  @usableFromInline nonisolated(unsafe) let base: UnsafeMutablePointer<Element>
 
   /// Makes a block of `count` elements, all equal to `value`.
-  package init(repeating value: Element, count: Int) {
+  @inlinable package init(repeating value: Element, count: Int) {
     precondition(count >= 0)
     self.count = count
-    unsafe base = .allocate(capacity: max(count, 1))
-    unsafe base.initialize(repeating: value, count: max(count, 1))
+    // calloc hands out pages that are zero already; zero is what nearly every block starts from.
+    let memory = unsafe zeroedMemory(bytes: max(count, 1) * MemoryLayout<Element>.stride)
+    unsafe base = memory.bindMemory(to: Element.self, capacity: max(count, 1))
+    if !hasOnlyZeroBytes(value) { fill(value) }
   }
 
-  package convenience init(_ elements: [Element]) where Element: ExpressibleByIntegerLiteral {
+  @inlinable package convenience init(_ elements: [Element]) where Element: ExpressibleByIntegerLiteral {
     self.init(repeating: 0, count: elements.count)
     write(0..<count) { target in
       for i in elements.indices { target[i] = elements[i] }
     }
   }
 
-  deinit { unsafe base.deallocate() }
+  @inlinable deinit { unsafe releaseMemory(base) }
 
   package subscript(index: Int) -> Element {
-    get {
+    @inlinable get {
       precondition(index >= 0 && index < count)
       return unsafe base[index]
     }
-    set {
+    @inlinable set {
       precondition(index >= 0 && index < count)
       unsafe base[index] = newValue
     }
   }
 
-  package func read<R, E: Error>(_ range: Range<Int>, _ body: (Span<Element>) throws(E) -> R) throws(E) -> R {
+  @inlinable package func read<R, E: Error>(_ range: Range<Int>, _ body: (Span<Element>) throws(E) -> R)
+    throws(E) -> R
+  {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
     let part = unsafe UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)
     return try unsafe body(part.span)
   }
 
-  package func write<R, E: Error>(
+  @inlinable package func write<R, E: Error>(
     _ range: Range<Int>, _ body: (inout MutableSpan<Element>) throws(E) -> R
   ) throws(E) -> R {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
@@ -50,13 +60,30 @@
     return try body(&span)
   }
 
-  package func array() -> [Element] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
+  @inlinable package func array() -> [Element] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
 
-  package func fill(_ value: Element) { unsafe base.update(repeating: value, count: count) }
+  @inlinable package func fill(_ value: Element) {
+    for i in 0..<count { unsafe base[i] = value }
+  }
 
   /// The address of an element, for the C libraries that this target calls.
-  @unsafe func pointer(at offset: Int, reaching extent: Int) -> UnsafeMutablePointer<Element> {
+  @inlinable @unsafe package func pointer(at offset: Int, reaching extent: Int) -> UnsafeMutablePointer<Element>
+  {
     precondition(offset >= 0 && extent >= 0 && offset + extent <= count, "reaches beyond the buffer")
     return unsafe base + offset
   }
+}
+
+/// Memory whose bytes are all zero; ends the program when there is none, as every Swift allocation does.
+@unsafe package func zeroedMemory(bytes: Int) -> UnsafeMutableRawPointer {
+  guard let memory = unsafe calloc(bytes, 1) else { preconditionFailure("out of memory") }
+  return unsafe memory
+}
+
+/// Gives memory of `zeroedMemory` back.
+@unsafe package func releaseMemory(_ memory: UnsafeMutableRawPointer) { unsafe free(memory) }
+
+/// Whether a value is stored as zero bytes only.
+@inlinable package func hasOnlyZeroBytes<T: BitwiseCopyable>(_ value: T) -> Bool {
+  unsafe withUnsafeBytes(of: value) { bytes in unsafe bytes.allSatisfy { $0 == 0 } }
 }

@@ -56,7 +56,8 @@ package enum Factorization {
     var found: Int32 = 0
     let info = unsafe LAPACKE_dsyevr(
       LAPACK_COL_MAJOR, letter("V"), letter("I"), letter("L"), n,
-      a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride), 0, 0, n - Int32(count) + 1, n, 0, &found,
+      a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride), 0, 0, n - Int32(count) + 1, n, 0,
+      &found,
       &values, vectors.pointer(at: 0, reaching: vectors.count), n, &support)
     guard info == 0, Int(found) == count else { throw .notConverged(routine: "dsyevr", info: Int(info)) }
     let descending = Buffer<Double>(repeating: 0, count: count * a.rows)
@@ -95,7 +96,8 @@ package enum Factorization {
     let left = Buffer<Double>(repeating: 0, count: k * a.rows)
     let info = unsafe LAPACKE_dgesdd(
       LAPACK_COL_MAJOR, letter("S"), m, n, a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride),
-      &values, right.pointer(at: 0, reaching: right.count), m, left.pointer(at: 0, reaching: left.count), Int32(k))
+      &values, right.pointer(at: 0, reaching: right.count), m, left.pointer(at: 0, reaching: left.count),
+      Int32(k))
     guard info == 0 else { throw .notConverged(routine: "dgesdd", info: Int(info)) }
     return (values, Block(right, rows: k, columns: a.columns))
   }
@@ -117,7 +119,8 @@ package enum Factorization {
     guard n > 0 else { return Block(Buffer(repeating: 0, count: 0), rows: 0, columns: 0) }
     var scales = [Double](repeating: 0, count: min(columnMajorRows, n))
     let info = unsafe LAPACKE_dgeqrf(
-      LAPACK_COL_MAJOR, m, Int32(n), a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride), &scales)
+      LAPACK_COL_MAJOR, m, Int32(n), a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride),
+      &scales)
     guard info == 0 else { throw .notConverged(routine: "dgeqrf", info: Int(info)) }
     let factor = Buffer<Double>(repeating: 0, count: n * n)
     for j in 0..<n {
@@ -135,7 +138,8 @@ package enum Factorization {
     guard k > 0 else { return Block(Buffer(repeating: 0, count: 0), rows: 0, columns: a.columns) }
     var scales = [Double](repeating: 0, count: k)
     let info = unsafe LAPACKE_dgelqf(
-      LAPACK_COL_MAJOR, m, Int32(a.rows), a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride), &scales)
+      LAPACK_COL_MAJOR, m, Int32(a.rows), a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride),
+      &scales)
     guard info == 0 else { throw .notConverged(routine: "dgelqf", info: Int(info)) }
     // L(i, j), i ≥ j, lies at a[j * stride + i]: row j of T.
     let factor = Buffer<Double>(repeating: 0, count: k * a.columns)
@@ -158,15 +162,22 @@ package enum Factorization {
     return a
   }
 
-  /// Solves `a x = b` for a positive definite matrix of which the upper triangle (row-major) is read; `b` becomes x.
-  package static func solvePositiveDefinite<T: FactorScalar>(
-    destroying a: Block<T>, _ b: inout [T]
-  ) throws(LinearAlgebraError) {
-    precondition(a.rows == a.columns && b.count == a.rows)
+  /// Overwrites the upper triangle (row-major) of a positive definite matrix with its Cholesky factor.
+  package static func choleskyInPlace<T: FactorScalar>(_ a: Block<T>) throws(LinearAlgebraError) {
+    precondition(a.rows == a.columns)
     let n = try size(a.rows, a.columns)
-    guard n > 0 else { return }
-    let info = unsafe T.solve(n, a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride), &b)
+    let info = unsafe T.factor(n, a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride))
     guard info == 0 else { throw .notPositiveDefinite(order: Int(info)) }
+  }
+
+  /// Solves `a x = b` with the factor that `choleskyInPlace` left; `b` becomes x.
+  package static func solve<T: FactorScalar>(
+    factor a: Block<T>, _ b: inout [T]
+  ) throws(LinearAlgebraError) {
+    precondition(b.count == a.rows)
+    let n = try size(a.rows, a.columns)
+    let info = unsafe T.solve(n, a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(a.stride), &b)
+    guard info == 0 else { throw .notConverged(routine: "potrs", info: Int(info)) }
   }
 
   fileprivate static func letter(_ letter: Unicode.Scalar) -> CChar { CChar(letter.value) }
@@ -181,22 +192,30 @@ package enum Factorization {
 
 /// The precisions in which a positive definite system can be solved.
 package protocol FactorScalar: ProductScalar {
-  /// LAPACK's `posv` on the column-major lower triangle.
-  @unsafe static func solve(_ n: Int32, _ a: UnsafeMutablePointer<Self>, _ stride: Int32, _ b: inout [Self]) -> Int32
+  /// LAPACK's `potrf` on the column-major lower triangle.
+  @unsafe static func factor(_ n: Int32, _ a: UnsafeMutablePointer<Self>, _ stride: Int32) -> Int32
+  /// LAPACK's `potrs` with that factor and one right-hand side.
+  @unsafe static func solve(_ n: Int32, _ a: UnsafePointer<Self>, _ stride: Int32, _ b: inout [Self]) -> Int32
 }
 
 extension Double: FactorScalar {
+  @unsafe package static func factor(_ n: Int32, _ a: UnsafeMutablePointer<Double>, _ stride: Int32) -> Int32 {
+    unsafe LAPACKE_dpotrf(LAPACK_COL_MAJOR, Factorization.letter("L"), n, a, stride)
+  }
   @unsafe package static func solve(
-    _ n: Int32, _ a: UnsafeMutablePointer<Double>, _ stride: Int32, _ b: inout [Double]
+    _ n: Int32, _ a: UnsafePointer<Double>, _ stride: Int32, _ b: inout [Double]
   ) -> Int32 {
-    unsafe LAPACKE_dposv(LAPACK_COL_MAJOR, Factorization.letter("L"), n, 1, a, stride, &b, n)
+    unsafe LAPACKE_dpotrs(LAPACK_COL_MAJOR, Factorization.letter("L"), n, 1, a, stride, &b, n)
   }
 }
 
 extension Float: FactorScalar {
+  @unsafe package static func factor(_ n: Int32, _ a: UnsafeMutablePointer<Float>, _ stride: Int32) -> Int32 {
+    unsafe LAPACKE_spotrf(LAPACK_COL_MAJOR, Factorization.letter("L"), n, a, stride)
+  }
   @unsafe package static func solve(
-    _ n: Int32, _ a: UnsafeMutablePointer<Float>, _ stride: Int32, _ b: inout [Float]
+    _ n: Int32, _ a: UnsafePointer<Float>, _ stride: Int32, _ b: inout [Float]
   ) -> Int32 {
-    unsafe LAPACKE_sposv(LAPACK_COL_MAJOR, Factorization.letter("L"), n, 1, a, stride, &b, n)
+    unsafe LAPACKE_spotrs(LAPACK_COL_MAJOR, Factorization.letter("L"), n, 1, a, stride, &b, n)
   }
 }

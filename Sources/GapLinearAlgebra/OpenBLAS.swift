@@ -16,27 +16,32 @@ package func processorCount() -> Int { Int(gap_processor_count()) }
 package protocol ProductScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
   /// C = A Bᵀ + beta C for row-major blocks; strides are the distances between rows.
   @unsafe static func innerProducts(
-    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>, bStride: Int32,
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>,
+    bStride: Int32,
     beta: Self, c: UnsafeMutablePointer<Self>, cStride: Int32)
   /// C += Aᵀ B for row-major blocks.
   @unsafe static func addCrossProducts(
-    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>, bStride: Int32,
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>,
+    bStride: Int32,
     c: UnsafeMutablePointer<Self>, cStride: Int32)
 }
 
 extension Float: ProductScalar {
   @unsafe package static func innerProducts(
-    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32, b: UnsafePointer<Float>, bStride: Int32,
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32, b: UnsafePointer<Float>,
+    bStride: Int32,
     beta: Float, c: UnsafeMutablePointer<Float>, cStride: Int32
   ) {
     unsafe cblas_sgemm(
       CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, aStride, b, bStride, beta, c, cStride)
   }
   @unsafe package static func addCrossProducts(
-    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32, b: UnsafePointer<Float>, bStride: Int32,
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32, b: UnsafePointer<Float>,
+    bStride: Int32,
     c: UnsafeMutablePointer<Float>, cStride: Int32
   ) {
-    unsafe cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, 1, c, cStride)
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, 1, c, cStride)
   }
 }
 
@@ -52,6 +57,7 @@ extension Double: ProductScalar {
     m: Int32, n: Int32, k: Int32, a: UnsafePointer<Double>, aStride: Int32, b: UnsafePointer<Double>,
     bStride: Int32, c: UnsafeMutablePointer<Double>, cStride: Int32
   ) {
-    unsafe cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, 1, c, cStride)
+    unsafe cblas_dgemm(
+      CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, 1, c, cStride)
   }
 }

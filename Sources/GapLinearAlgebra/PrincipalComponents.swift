@@ -38,7 +38,9 @@ public struct PrincipalComponents: Sendable, Equatable {
   ///   - count: components wanted; at most d are given.
   /// - Throws: `LinearAlgebraError`.
   /// - Complexity: O(d³).
-  package init(destroyingScatter scatter: Block<Double>, centre: [Double], count: Int) throws(LinearAlgebraError) {
+  package init(destroyingScatter scatter: Block<Double>, centre: [Double], count: Int)
+    throws(LinearAlgebraError)
+  {
     let total = (0..<scatter.rows).reduce(0) { $0 + scatter.buffer[scatter.offset + $1 * scatter.stride + $1] }
     let pairs = try Factorization.largestEigenpairs(destroying: scatter, count: min(count, scatter.rows))
     self.init(centre: centre, vectors: pairs.vectors, variances: pairs.values.map { max($0, 0) }, total: total)
@@ -52,7 +54,9 @@ public struct PrincipalComponents: Sendable, Equatable {
   ///   - count: components wanted; at most min(n, d) are given.
   /// - Throws: `LinearAlgebraError`.
   /// - Complexity: O(n d min(n, d)).
-  package init(destroyingCentredRows rows: Block<Double>, centre: [Double], count: Int) throws(LinearAlgebraError) {
+  package init(destroyingCentredRows rows: Block<Double>, centre: [Double], count: Int)
+    throws(LinearAlgebraError)
+  {
     let svd = try Factorization.rightSingularVectors(destroying: rows)
     let variances = svd.values.map { $0 * $0 }
     let kept = min(count, variances.count)

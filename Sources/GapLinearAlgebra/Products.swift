@@ -9,7 +9,9 @@ package struct Block<Element: BitwiseCopyable & Sendable>: Sendable {
   package let stride: Int
 
   /// A rectangle that must lie inside the buffer.
-  package init(_ buffer: Buffer<Element>, offset: Int = 0, rows: Int, columns: Int, stride: Int? = nil) {
+  @inlinable package init(
+    _ buffer: Buffer<Element>, offset: Int = 0, rows: Int, columns: Int, stride: Int? = nil
+  ) {
     self.buffer = buffer
     self.offset = offset
     self.rows = rows
@@ -19,29 +21,31 @@ package struct Block<Element: BitwiseCopyable & Sendable>: Sendable {
     precondition(offset + extent <= buffer.count, "the block reaches beyond its buffer")
   }
 
-  var extent: Int { rows == 0 ? 0 : (rows - 1) * stride + columns }
+  @inlinable package var extent: Int { rows == 0 ? 0 : (rows - 1) * stride + columns }
 
   /// The rows `range` of this block.
-  package func rows(_ range: Range<Int>) -> Block {
+  @inlinable package func rows(_ range: Range<Int>) -> Block {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows)
-    return Block(buffer, offset: offset + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+    return Block(
+      buffer, offset: offset + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
   }
 
   /// The columns `range` of this block.
-  package func columns(_ range: Range<Int>) -> Block {
+  @inlinable package func columns(_ range: Range<Int>) -> Block {
     precondition(range.lowerBound >= 0 && range.upperBound <= columns)
     return Block(buffer, offset: offset + range.lowerBound, rows: rows, columns: range.count, stride: stride)
   }
 
   /// Reads one row.
-  package func row<R, E: Error>(_ index: Int, _ body: (Span<Element>) throws(E) -> R) throws(E) -> R {
+  @inlinable package func row<R, E: Error>(_ index: Int, _ body: (Span<Element>) throws(E) -> R) throws(E) -> R
+  {
     precondition(index >= 0 && index < rows)
     let start = offset + index * stride
     return try buffer.read(start..<start + columns, body)
   }
 
   /// Writes one row.
-  package func writeRow<R, E: Error>(
+  @inlinable package func writeRow<R, E: Error>(
     _ index: Int, _ body: (inout MutableSpan<Element>) throws(E) -> R
   ) throws(E) -> R {
     precondition(index >= 0 && index < rows)
@@ -53,7 +57,7 @@ package struct Block<Element: BitwiseCopyable & Sendable>: Sendable {
 /// Matrix products on one thread, over blocks of row-major buffers.
 package enum Products {
   /// `c = a bᵀ`: a [m, k], b [n, k], c [m, n], the inner products of rows.
-  package static func inner<T: ProductScalar>(_ a: Block<T>, _ b: Block<T>, into c: Block<T>) {
+  @inlinable package static func inner<T: ProductScalar>(_ a: Block<T>, _ b: Block<T>, into c: Block<T>) {
     precondition(a.columns == b.columns && c.rows == a.rows && c.columns == b.rows)
     guard c.rows > 0, c.columns > 0 else { return }
     unsafe T.innerProducts(
@@ -64,7 +68,7 @@ package enum Products {
   }
 
   /// `c += aᵀ b`: a [k, m], b [k, n], c [m, n], sums over rows.
-  package static func addCross<T: ProductScalar>(_ a: Block<T>, _ b: Block<T>, to c: Block<T>) {
+  @inlinable package static func addCross<T: ProductScalar>(_ a: Block<T>, _ b: Block<T>, to c: Block<T>) {
     precondition(a.rows == b.rows && c.rows == a.columns && c.columns == b.columns)
     guard a.rows > 0, c.rows > 0, c.columns > 0 else { return }
     unsafe T.addCrossProducts(
@@ -75,7 +79,7 @@ package enum Products {
   }
 
   /// `c += aᵀ b` in tiles over the pool; with `upperOnly`, only tiles that touch the upper triangle (a is b).
-  package static func addCross<T: ProductScalar>(
+  @inlinable package static func addCross<T: ProductScalar>(
     _ a: Block<T>, _ b: Block<T>, to c: Block<T>, upperOnly: Bool = false, on pool: WorkerPool
   ) throws {
     let tiles = Tile.covering(rows: c.rows, columns: c.columns, side: 256, upperOnly: upperOnly)
@@ -86,7 +90,7 @@ package enum Products {
   }
 
   /// `c = a bᵀ` in tiles over the pool.
-  package static func inner<T: ProductScalar>(
+  @inlinable package static func inner<T: ProductScalar>(
     _ a: Block<T>, _ b: Block<T>, into c: Block<T>, upperOnly: Bool = false, on pool: WorkerPool
   ) throws {
     let tiles = Tile.covering(rows: c.rows, columns: c.columns, side: 256, upperOnly: upperOnly)
@@ -97,7 +101,7 @@ package enum Products {
   }
 
   /// Copies the upper triangle of a square block onto its lower one.
-  package static func mirrorUpper<T>(_ c: Block<T>) {
+  @inlinable package static func mirrorUpper<T>(_ c: Block<T>) {
     precondition(c.rows == c.columns)
     for i in 0..<c.rows {
       for j in 0..<i { c.buffer[c.offset + i * c.stride + j] = c.buffer[c.offset + j * c.stride + i] }
@@ -110,13 +114,13 @@ package struct Tile: Sendable, Equatable {
   package let rows: Range<Int>
   package let columns: Range<Int>
 
-  package init(rows: Range<Int>, columns: Range<Int>) {
+  @inlinable package init(rows: Range<Int>, columns: Range<Int>) {
     self.rows = rows
     self.columns = columns
   }
 
   /// The tiles of a matrix, row by row of tiles; with `upperOnly`, without those strictly below the diagonal.
-  package static func covering(
+  @inlinable package static func covering(
     rows: Int, columns: Int, side: Int, columnSide: Int? = nil, upperOnly: Bool = false
   ) -> [Tile] {
     var tiles: [Tile] = []

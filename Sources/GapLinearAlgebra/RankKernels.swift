@@ -33,7 +33,9 @@ package enum RankKernels {
   /// Lists the places of the scores that are at least `bound`.
   ///
   /// - Returns: how many places of `found` were filled.
-  package static func list(_ scores: Span<Float>, atLeast bound: Float, into found: inout MutableSpan<UInt32>) -> Int {
+  package static func list(_ scores: Span<Float>, atLeast bound: Float, into found: inout MutableSpan<UInt32>)
+    -> Int
+  {
     precondition(found.count >= scores.count)
     guard scores.count > 0 else { return 0 }
     return unsafe scores.withUnsafeBufferPointer { scores in

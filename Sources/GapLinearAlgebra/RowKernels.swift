@@ -131,7 +131,9 @@ package enum RowKernels {
   }
 
   /// Appends the values in `low..<high` to `found`.
-  package static func collect(_ values: Span<Double>, from low: Double, below high: Double, into found: inout [Double]) {
+  package static func collect(
+    _ values: Span<Double>, from low: Double, below high: Double, into found: inout [Double]
+  ) {
     guard values.count > 0 else { return }
     found += unsafe [Double](unsafeUninitializedCapacity: values.count) { target, count in
       count = unsafe values.withUnsafeBufferPointer { values in

@@ -43,7 +43,8 @@ package struct WorkerPool: Sendable {
   }
 
   /// The results of `body` for every piece, in the order of the pieces.
-  package func map<R: Sendable>(_ count: Int, _ body: @Sendable (_ worker: Int, _ piece: Int) throws -> R) throws
+  package func map<R: Sendable>(_ count: Int, _ body: @Sendable (_ worker: Int, _ piece: Int) throws -> R)
+    throws
     -> [R]
   {
     let results = Mutex([R?](repeating: nil, count: count))

@@ -111,7 +111,9 @@ private struct ResamplingUnits: Sendable {
     let image = imageNorm + means[4]
     let text = textNorm + means[6]
     let margin = pairs / (pairs - 1) * (means[0] - means[3] + centre)
-    func std(_ square: Double, _ mean: Double) -> Double { (max(0, square - mean * mean) * n / (n - 1)).squareRoot() }
+    func std(_ square: Double, _ mean: Double) -> Double {
+      (max(0, square - mean * mean) * n / (n - 1)).squareRoot()
+    }
     return [
       means[0], 1 - means[0], margin, means[1], means[2], image, text, std(means[5], means[4]),
       std(means[7], means[6]), image / text,
@@ -129,7 +131,9 @@ public struct RankBootstrap: Sendable, Equatable {
   ///
   /// - Throws: nothing of its own.
   /// - Complexity: O(q · resamples), q queries.
-  public init(of direction: RetrievalDirection, name: String, resamples: Int, seed: UInt64, threads: Int = 0) throws {
+  public init(of direction: RetrievalDirection, name: String, resamples: Int, seed: UInt64, threads: Int = 0)
+    throws
+  {
     let values = direction.ranks.map { rank in
       SIMD4<Double>(rank <= 1 ? 1 : 0, rank <= 5 ? 1 : 0, rank <= 10 ? 1 : 0, 1 / Double(rank))
     }

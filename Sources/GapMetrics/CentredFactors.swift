@@ -50,7 +50,8 @@ struct CentredFactors: Sendable {
       return Factor(triangle: triangle, singularValues: eigenvalues.reversed().map { $0.squareRoot() })
     }
     let triangle = try reducedRows(rows, mean: mean)
-    return Factor(triangle: triangle, singularValues: try Factorization.singularValues(destroying: copy(triangle)))
+    return Factor(
+      triangle: triangle, singularValues: try Factorization.singularValues(destroying: copy(triangle)))
   }
 
   /// Singular values of n ≤ d centred rows: through their n × n Gram matrix, of which one eigenvalue is 0 because the
@@ -59,7 +60,8 @@ struct CentredFactors: Sendable {
     let n = rows.rows
     let gram = Block(Buffer<Double>(repeating: 0, count: n * n), rows: n, columns: n)
     for tile in Tile.covering(rows: n, columns: n, side: 256, upperOnly: true) {
-      Products.inner(rows.rows(tile.rows), rows.rows(tile.columns), into: gram.rows(tile.rows).columns(tile.columns))
+      Products.inner(
+        rows.rows(tile.rows), rows.rows(tile.columns), into: gram.rows(tile.rows).columns(tile.columns))
     }
     let eigenvalues = try Factorization.eigenvalues(destroying: gram)
     if n >= 2, eigenvalues[1] > 0, eigenvalues[n - 1] <= trustedCondition * eigenvalues[1] {
@@ -70,7 +72,8 @@ struct CentredFactors: Sendable {
 
   static func centredRows(_ rows: UnitRows, _ range: Range<Int>, mean: [Double]) throws -> Block<Double> {
     let block = Block(
-      Buffer<Double>(repeating: 0, count: range.count * rows.dimension), rows: range.count, columns: rows.dimension)
+      Buffer<Double>(repeating: 0, count: range.count * rows.dimension), rows: range.count,
+      columns: rows.dimension)
     for i in range {
       try block.writeRow(i - range.lowerBound) { row in
         try rows.copyRow(i, into: &row)

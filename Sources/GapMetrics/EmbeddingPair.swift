@@ -76,7 +76,9 @@ public struct EmbeddingPair: Sendable {
       throw MetricError.tooFewPairs(label: image.label, found: image.count, dropped: 0)
     }
     pool = WorkerPool(threads: threads)
-    let scan = try PairScan(image: image, text: text, badPairs: badPairs, ids: ids, pool: pool) { progress($0 / 2) }
+    let scan = try PairScan(image: image, text: text, badPairs: badPairs, ids: ids, pool: pool) {
+      progress($0 / 2)
+    }
     let kept = scan.kept.count == image.count ? nil : scan.kept
     count = scan.kept.count
     imageDimension = image.dimension

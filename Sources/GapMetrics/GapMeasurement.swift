@@ -139,7 +139,8 @@ private struct MeasurementStages {
       MetricEntry("centroid", decomposition.centroid), MetricEntry("residual", decomposition.residual),
       MetricEntry("centroid_fraction", decomposition.centroidFraction),
     ])
-    warnIfUndefined("gap_decomposition.centroid_fraction", decomposition.centroidFraction, "every pair coincides")
+    warnIfUndefined(
+      "gap_decomposition.centroid_fraction", decomposition.centroidFraction, "every pair coincides")
     entries["norm"] = .object([
       MetricEntry("image", norm.image), MetricEntry("text", norm.text), MetricEntry("image_std", norm.imageStd),
       MetricEntry("text_std", norm.textStd), MetricEntry("ratio", norm.ratio),
@@ -167,13 +168,15 @@ private struct MeasurementStages {
     entries["centroid_separability"] = .number(try CentroidSeparability(of: pair).accuracy)
     if distances.sampledPairs < pair.count {
       for key in [
-        "uniformity_image", "uniformity_text", "cross_uniformity", "energy_distance", "mmd2_rbf", "mmd2_bandwidth",
+        "uniformity_image", "uniformity_text", "cross_uniformity", "energy_distance", "mmd2_rbf",
+        "mmd2_bandwidth",
         "sliced_wasserstein", "linear_separability",
       ] {
         sampled[key] = distances.sampledPairs
       }
       warnSampled(
-        "uniformities, energy_distance, mmd2_rbf, sliced_wasserstein and linear_separability", distances.sampledPairs,
+        "uniformities, energy_distance, mmd2_rbf, sliced_wasserstein and linear_separability",
+        distances.sampledPairs,
         "pairs")
     }
   }

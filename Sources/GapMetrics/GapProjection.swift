@@ -42,7 +42,8 @@ public struct GapProjection: Sendable, Equatable {
         return try PrincipalComponents(
           destroyingCentredRows: CentredFactors.stacked([image, text]), centre: centre, count: count)
       }
-      return try PrincipalComponents(destroyingScatter: JointMoments.scatter(pair), centre: centre, count: count)
+      return try PrincipalComponents(
+        destroyingScatter: JointMoments.scatter(pair), centre: centre, count: count)
     case .image, .text:
       let rows = fit == .image ? pair.image : pair.text
       let mean = fit == .image ? m.imageMean : m.textMean

@@ -19,12 +19,15 @@ extension GapWarning {
     func add(_ code: String, _ message: String) { warnings.append(GapWarning(code: code, message: message)) }
     let n = pair.count
     if pair.droppedPairs > 0 {
-      add("dropped_pairs", "\(pair.droppedPairs) pairs with a row that is not finite or of length zero were left out")
+      add(
+        "dropped_pairs",
+        "\(pair.droppedPairs) pairs with a row that is not finite or of length zero were left out")
     }
     if pair.hasEqualDimensions && n < pair.imageDimension {
       add(
         "fewer_pairs_than_dimensions",
-        "\(n) pairs in \(pair.imageDimension) dimensions: frechet_distance depends on n; compare only at equal n")
+        "\(n) pairs in \(pair.imageDimension) dimensions: frechet_distance depends on n; compare only at equal n"
+      )
     }
     let images = Set(pair.groupRepresentatives.map { pair.imageClasses[$0] }).count
     let imageDuplicates = pair.groupRepresentatives.count - images
@@ -47,7 +50,8 @@ extension GapWarning {
     if pair.groupsWithDifferentRows > 0 {
       add(
         "ids_with_different_images",
-        "\(pair.groupsWithDifferentRows) ids have pairs whose image rows differ; retrieval and image_cone use the first")
+        "\(pair.groupsWithDifferentRows) ids have pairs whose image rows differ; retrieval and image_cone use the first"
+      )
     }
     for (name, norms) in [("image", pair.image.norms), ("text", pair.text.norms)] {
       let sample = Sample(norms)
@@ -67,7 +71,8 @@ extension GapWarning {
       guard let value, value > 0.99 else { return nil }
       return GapWarning(
         code: "collapsed_\(name)",
-        message: "\(name)_cone is \(rounded(value)): nearly all \(name) rows share one direction; cosines say little")
+        message:
+          "\(name)_cone is \(rounded(value)): nearly all \(name) rows share one direction; cosines say little")
     }
   }
 

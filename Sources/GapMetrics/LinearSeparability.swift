@@ -6,8 +6,8 @@ import GapLinearAlgebra
 /// free; five folds, pair i in fold i mod 5, so both members of a pair are held out together. ½: no gap that a line
 /// can see; 1: disjoint. CLIP-like models sit at 1, trained or not: see `CentroidSeparability` for what moves.
 ///
-/// Newton's method to convergence: gradients in Double, the Hessian's product in single precision, which costs a
-/// step or two and halves the time; the optimum is the Double one. With fewer rows than columns the rows are first
+/// Newton's method to convergence: gradients in Double, the Hessian in single precision and kept while
+/// it serves, which costs a few cheap steps; the optimum is the Double one. With fewer rows than columns the rows are first
 /// rotated into as many dimensions as there are rows, which changes nothing in the problem.
 ///
 /// - Source: the optimum is that of scikit-learn's LogisticRegression(C=1).
@@ -32,7 +32,8 @@ public struct LinearSeparability: Sendable, Equatable {
     let features = rows
     let folds = min(PairMoments.folds, m)
     let decisions = try pair.pool.map(folds) { _, fold in
-      let model = try LogisticRegression(rows: features, isImage: { $0 < m }, isTraining: { $0 % m % folds != fold })
+      let model = try LogisticRegression(
+        rows: features, isImage: { $0 < m }, isTraining: { $0 % m % folds != fold })
       return (0..<2 * m).filter { $0 % m % folds == fold }.map { ($0, model.decision(features, $0)) }
     }.flatMap { $0 }
     let right = decisions.count { row, decision in (decision > 0) == (row < m) }
@@ -64,7 +65,8 @@ struct LogisticRegression {
   /// Weights, then the intercept.
   let weights: [Double]
 
-  private static let steps = 60
+  private static let steps = 100
+  private static let reuseBelow = 0.3
   private static let gradientTolerance = 1e-9
 
   /// - Throws: `LinearAlgebraError` when the Hessian is not positive definite or the steps run out.
@@ -76,21 +78,29 @@ struct LogisticRegression {
   private static func optimum(_ rows: Block<Double>, _ training: [Int], _ labels: [Double]) throws -> [Double] {
     let d = rows.columns
     var state = Self.state(rows, training, labels, [Double](repeating: 0, count: d + 1))
-    let scaled = Block(Buffer<Float>(repeating: 0, count: training.count * (d + 1)), rows: training.count, columns: d + 1)
+    let scaled = Block(
+      Buffer<Float>(repeating: 0, count: training.count * (d + 1)), rows: training.count, columns: d + 1)
     let hessian = Block(Buffer<Float>(repeating: 0, count: (d + 1) * (d + 1)), rows: d + 1, columns: d + 1)
+    var slope = Double.infinity
     for _ in 0..<steps {
-      let slope = state.gradient.reduce(0) { max($0, abs($1)) }
+      let previous = slope
+      slope = state.gradient.reduce(0) { max($0, abs($1)) }
       if slope <= gradientTolerance * Double(training.count) { return state.weights }
-      scale(rows, training, state.curvature, into: scaled)
-      hessian.buffer.fill(0)
-      for tile in Tile.covering(rows: d + 1, columns: d + 1, side: 256, upperOnly: true) {
-        Products.addCross(
-          scaled.columns(tile.rows), scaled.columns(tile.columns), to: hessian.rows(tile.rows).columns(tile.columns))
+      // The Hessian is the costly part: the last one serves as long as it shrinks the gradient well.
+      if slope > reuseBelow * previous || previous == .infinity {
+        scale(rows, training, state.curvature, into: scaled)
+        hessian.buffer.fill(0)
+        for tile in Tile.covering(rows: d + 1, columns: d + 1, side: 256, upperOnly: true) {
+          Products.addCross(
+            scaled.columns(tile.rows), scaled.columns(tile.columns),
+            to: hessian.rows(tile.rows).columns(tile.columns))
+        }
+        for k in 0..<d { hessian.buffer[k * (d + 1) + k] += 1 }
+        hessian.buffer[d * (d + 1) + d] += 1e-6
+        try Factorization.choleskyInPlace(hessian)
       }
-      for k in 0..<d { hessian.buffer[k * (d + 1) + k] += 1 }
-      hessian.buffer[d * (d + 1) + d] += 1e-6
       var direction = state.gradient.map { Float($0) }
-      try Factorization.solvePositiveDefinite(destroying: hessian, &direction)
+      try Factorization.solve(factor: hessian, &direction)
       // No step that lowers the loss: at the optimum to rounding.
       guard let next = lineSearch(rows, training, labels, direction.map { Double($0) }, state) else {
         return state.weights

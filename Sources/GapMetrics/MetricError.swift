@@ -22,7 +22,8 @@ public enum MetricError: Error, CustomStringConvertible, Equatable {
       "the two sides must have rows of one width: \(image) has \(imageWidth), \(text) has \(textWidth)"
         + " (--different-dimensions reports mutual_knn and linear_cka, which are defined all the same)"
     case .tooFewPairs(let label, let found, let dropped):
-      "\(label): at least 2 pairs are needed, found \(found)" + (dropped > 0 ? " after dropping \(dropped) bad pairs" : "")
+      "\(label): at least 2 pairs are needed, found \(found)"
+        + (dropped > 0 ? " after dropping \(dropped) bad pairs" : "")
     case .badRow(let label, let row, let reason):
       "\(label): row \(row): \(reason) (--drop-bad-pairs leaves such pairs out and counts them)"
     case .idsDiffer(let label, let ids, let pairs):

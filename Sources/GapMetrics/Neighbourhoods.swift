@@ -101,8 +101,12 @@ public struct ModalityMixing: Sendable, Equatable {
       }
       return foreign
     }
-    let fromImages = zip(neighbourhoods.imageToImage, neighbourhoods.imageToText).map { others($0, $1, ownFirst: true) }
-    let fromTexts = zip(neighbourhoods.textToText, neighbourhoods.textToImage).map { others($0, $1, ownFirst: false) }
+    let fromImages = zip(neighbourhoods.imageToImage, neighbourhoods.imageToText).map {
+      others($0, $1, ownFirst: true)
+    }
+    let fromTexts = zip(neighbourhoods.textToText, neighbourhoods.textToImage).map {
+      others($0, $1, ownFirst: false)
+    }
     let total = fromImages.reduce(0, +) + fromTexts.reduce(0, +)
     value = Double(total) / Double(k * (fromImages.count + fromTexts.count))
   }

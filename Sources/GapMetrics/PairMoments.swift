@@ -41,7 +41,9 @@ package struct PairProjections: Sendable {
   init() {}
 
   /// Reads all unit rows once more, now that the means are known.
-  init(image: UnitRows, text: UnitRows, moments: PairMoments, pool: WorkerPool, progress: (Double) -> Void) throws {
+  init(image: UnitRows, text: UnitRows, moments: PairMoments, pool: WorkerPool, progress: (Double) -> Void)
+    throws
+  {
     let (n, d) = (image.count, image.dimension)
     let centroids = FoldCentroids(moments)
     let slots = (0..<4).map { _ in Buffer<Double>(repeating: 0, count: n) }

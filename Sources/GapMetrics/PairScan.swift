@@ -82,11 +82,15 @@ struct PairScan {
     let imageOffset = imageSide.finish(count: n)
     let textOffset = textSide.finish(count: n)
     for i in imageOffset.indices {
-      for j in textOffset.indices { cross[i * textOffset.count + j] -= Double(n) * imageOffset[i] * textOffset[j] }
+      for j in textOffset.indices {
+        cross[i * textOffset.count + j] -= Double(n) * imageOffset[i] * textOffset[j]
+      }
     }
     moments = PairMoments(
-      count: n, cosines: cosines, squaredDistances: distances, imageMean: imageSide.mean(n), textMean: textSide.mean(n),
-      rawImageMean: imageSide.rawSum.map { $0 / Double(n) }, rawTextMean: textSide.rawSum.map { $0 / Double(n) },
+      count: n, cosines: cosines, squaredDistances: distances, imageMean: imageSide.mean(n),
+      textMean: textSide.mean(n),
+      rawImageMean: imageSide.rawSum.map { $0 / Double(n) },
+      rawTextMean: textSide.rawSum.map { $0 / Double(n) },
       uniqueImageSum: imageSide.uniqueSum, imageFoldSums: imageSide.foldSums, textFoldSums: textSide.foldSums,
       foldCounts: (0..<PairMoments.folds).map { (n - $0 + PairMoments.folds - 1) / PairMoments.folds },
       imageScatter: imageSide.scatter, textScatter: textSide.scatter, crossScatter: crossBlock)

@@ -53,7 +53,8 @@ extension EmbeddingPair {
   func requireEqualDimensions() throws(MetricError) {
     guard hasEqualDimensions else {
       throw .dimensionsDiffer(
-        image: image.source.label, imageWidth: imageDimension, text: text.source.label, textWidth: textDimension)
+        image: image.source.label, imageWidth: imageDimension, text: text.source.label, textWidth: textDimension
+      )
     }
   }
 }

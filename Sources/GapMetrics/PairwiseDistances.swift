@@ -112,7 +112,8 @@ struct DistancePass {
     let square = Tile.covering(rows: m, columns: m, side: Self.side)
     let upper = Tile.covering(rows: m, columns: m, side: Self.side, upperOnly: true)
     tiles =
-      upper.map { (.image, $0) } + upper.map { (.text, moved($0, m, m)) } + square.map { (.cross, moved($0, 0, m)) }
+      upper.map { (.image, $0) } + upper.map { (.text, moved($0, m, m)) }
+      + square.map { (.cross, moved($0, 0, m)) }
   }
 
   private static func centre(_ rows: Block<Double>) {

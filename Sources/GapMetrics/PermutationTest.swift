@@ -53,7 +53,8 @@ public struct PermutationTest: Sendable, Equatable {
       pair.hasEqualDimensions ? Self.p(try Self.marginSums(image, text, all, pair.pool), tolerance: 1e-9) : nil
     progress(0.2)
     let isComplete = pairing.pairs.count == pair.count && neighbourhoods.sampledPairs == pair.count
-    let lists = try isComplete
+    let lists =
+      try isComplete
       ? (neighbourhoods.imageToImage, neighbourhoods.textToText) : Self.neighbours(image, text, pair.pool)
     mutualNeighbours = Self.p(try Self.sharedNeighbours(lists.0, lists.1, all, pair.pool), tolerance: 0)
     progress(0.4)
@@ -110,7 +111,9 @@ public struct PermutationTest: Sendable, Equatable {
     let m = image.count
     var isNeighbour = [UInt64](repeating: 0, count: (m * m + 63) / 64)
     for (i, list) in image.enumerated() {
-      for neighbour in list { isNeighbour[(i * m + neighbour.index) >> 6] |= 1 << UInt64((i * m + neighbour.index) & 63) }
+      for neighbour in list {
+        isNeighbour[(i * m + neighbour.index) >> 6] |= 1 << UInt64((i * m + neighbour.index) & 63)
+      }
     }
     let table = isNeighbour
     return try pool.map(orders.count) { _, p in
@@ -195,7 +198,8 @@ private struct Pairing: Sendable {
     var members = [[Int]](repeating: [], count: pair.groupRepresentatives.count)
     for (i, g) in pair.groups.enumerated() { members[g].append(i) }
     var chosen: [Int] = []
-    for group in generator.permutation(of: members.count) where chosen.count + members[Int(group)].count <= limit {
+    for group in generator.permutation(of: members.count)
+    where chosen.count + members[Int(group)].count <= limit {
       chosen += members[Int(group)]
     }
     pairs = chosen.sorted()

@@ -152,13 +152,17 @@ struct RankScan {
             }
             return exact.map { $0 >= threshold } ?? false
           }
-          if let thresholds = resident.thresholds, score >= residentBands.low[i], score <= residentBands.high[i] {
+          if let thresholds = resident.thresholds, score >= residentBands.low[i], score <= residentBands.high[i]
+          {
             let ties = streamed.classes[j] == resident.trueClasses[i]
             if try ties || reaches(thresholds[i]) { worker.residentCounts[i] += 1 }
           }
-          if let thresholds = streamed.thresholds, score >= streamedBands.low[j], score <= streamedBands.high[j] {
+          if let thresholds = streamed.thresholds, score >= streamedBands.low[j], score <= streamedBands.high[j]
+          {
             let ties = resident.classes[i] == streamed.trueClasses[j]
-            if try ties || reaches(thresholds[j]) { worker.streamedCounts[tile.columns.lowerBound + column] += 1 }
+            if try ties || reaches(thresholds[j]) {
+              worker.streamedCounts[tile.columns.lowerBound + column] += 1
+            }
           }
         }
       }

@@ -74,11 +74,13 @@ public struct Retrieval: Sendable, Equatable {
     let textCounts: [Int32]
     if isSampled {
       imageCounts = try RankScan(
-        resident: truth.images(imageQueries, asQueries: true), streamed: truth.texts(allTexts, asQueries: false),
+        resident: truth.images(imageQueries, asQueries: true),
+        streamed: truth.texts(allTexts, asQueries: false),
         pool: pair.pool
       ) { progress($0 / 2) }.residentCounts
       textCounts = try RankScan(
-        resident: truth.texts(textQueries, asQueries: true), streamed: truth.images(allImages, asQueries: false),
+        resident: truth.texts(textQueries, asQueries: true),
+        streamed: truth.images(allImages, asQueries: false),
         pool: pair.pool
       ) { progress(0.5 + $0 / 2) }.residentCounts
     } else {
@@ -88,7 +90,8 @@ public struct Retrieval: Sendable, Equatable {
       imageCounts = scan.residentCounts
       textCounts = scan.streamedCounts
     }
-    imageToText = RetrievalDirection(ranks: imageCounts.map { Int($0) + 1 }, queries: imageQueries.map { images[$0] })
+    imageToText = RetrievalDirection(
+      ranks: imageCounts.map { Int($0) + 1 }, queries: imageQueries.map { images[$0] })
     textToImage = RetrievalDirection(ranks: textCounts.map { Int($0) + 1 }, queries: textQueries)
   }
 }

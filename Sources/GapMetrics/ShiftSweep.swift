@@ -56,7 +56,9 @@ public struct ShiftSweep: Sendable, Equatable {
     }
   }
 
-  private static func moved(_ rows: Block<Double>, _ m: Int, _ delta: [Double], _ shift: Double) -> Block<Double> {
+  private static func moved(_ rows: Block<Double>, _ m: Int, _ delta: [Double], _ shift: Double) -> Block<
+    Double
+  > {
     let target = CentredFactors.copy(rows)
     for i in 0..<rows.rows {
       let sign = i < m ? -shift : shift

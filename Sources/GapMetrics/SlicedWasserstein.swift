@@ -26,7 +26,8 @@ public struct SlicedWasserstein: Sendable, Equatable {
     let (m, d) = (sample.indices.count, pair.imageDimension)
     let rows = try sample.pooledRows(of: pair)
     let axes = Self.axes(dimension: d, seed: seed)
-    let projected = Block(Buffer<Double>(repeating: 0, count: axes.rows * 2 * m), rows: axes.rows, columns: 2 * m)
+    let projected = Block(
+      Buffer<Double>(repeating: 0, count: axes.rows * 2 * m), rows: axes.rows, columns: 2 * m)
     try Products.inner(axes, rows, into: projected, on: pair.pool)
     let distances = try pair.pool.map(axes.rows) { _, axis in
       projected.row(axis) { values in

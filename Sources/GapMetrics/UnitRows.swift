@@ -28,7 +28,8 @@ package struct UnitRows: Sendable {
   }
 
   /// Hands over one unit row; `scratch` (one row) is used when it has to be read.
-  package func withRow<R>(_ index: Int, scratch: Buffer<Double>, _ body: (Span<Double>) throws -> R) throws -> R {
+  package func withRow<R>(_ index: Int, scratch: Buffer<Double>, _ body: (Span<Double>) throws -> R) throws -> R
+  {
     let d = dimension
     if let cached { return try cached.read(index * d..<(index + 1) * d, body) }
     try scratch.write(0..<d) { try readRow(index, into: &$0) }
@@ -98,7 +99,8 @@ package struct UnitRows: Sendable {
   }
 
   private func forEachPiece(
-    _ range: Range<Int>, on pool: WorkerPool, _ body: @Sendable (_ worker: Int, _ rows: Range<Int>) throws -> Void
+    _ range: Range<Int>, on pool: WorkerPool,
+    _ body: @Sendable (_ worker: Int, _ rows: Range<Int>) throws -> Void
   ) throws {
     let pieces = Pieces(of: range, size: 64)
     try pool.forEach(pieces.count) { worker, piece in try body(worker, pieces[piece]) }

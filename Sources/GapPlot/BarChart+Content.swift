@@ -92,7 +92,9 @@ extension BarChart {
     return (widest, try measure.extent(of: "", size: size).height)
   }
 
-  private func room(_ plot: PlotRect, _ measure: TextMeasure) throws(PlotError) -> (before: Double, after: Double) {
+  private func room(_ plot: PlotRect, _ measure: TextMeasure) throws(PlotError) -> (
+    before: Double, after: Double
+  ) {
     let isNegative = series.contains { $0.values.contains { $0 < 0 } }
     guard let type = try valueType(plot, measure) else { return (isNegative ? 2 : 0, 2) }
     return (isNegative ? type.extent + 3 : 0, type.extent + 3)
@@ -124,7 +126,8 @@ extension BarChart {
     let start = frame.x.position(of: Double(group) + (1 - Self.groupShare) / 2)
     let (zero, end) = (frame.y.position(of: 0), frame.y.position(of: series[index].values[group]))
     return PlotRect(
-      x: start + width * (Double(index) + 0.04), y: min(zero, end), width: width * 0.92, height: abs(end - zero))
+      x: start + width * (Double(index) + 0.04), y: min(zero, end), width: width * 0.92, height: abs(end - zero)
+    )
   }
 
   private func interval(_ series: Series, _ group: Int, _ box: PlotRect, _ frame: PanelFrame) -> Mark? {
@@ -142,7 +145,8 @@ extension BarChart {
 
   /// The number beyond the end of bar and interval, on a white ground that interrupts reference lines.
   private func label(
-    _ series: Series, _ group: Int, _ box: PlotRect, _ type: ValueType, _ frame: PanelFrame, _ measure: TextMeasure
+    _ series: Series, _ group: Int, _ box: PlotRect, _ type: ValueType, _ frame: PanelFrame,
+    _ measure: TextMeasure
   ) throws(PlotError) -> [Mark] {
     let value = series.values[group]
     let string = text(value)
@@ -154,7 +158,8 @@ extension BarChart {
     let mark = TextMark(
       string, at: PlotPoint(x: box.midX, y: y), anchor: .middle, size: type.size, isVertical: type.isVertical)
     return [
-      Mark(.valueLabel, .rectangle(try mark.bounds(measure), PlotColor.white.opacity(0.85)), series: series.label),
+      Mark(
+        .valueLabel, .rectangle(try mark.bounds(measure), PlotColor.white.opacity(0.85)), series: series.label),
       Mark(.valueLabel, .text(mark), series: series.label),
     ]
   }

@@ -63,7 +63,7 @@ public struct BarChart: Sendable {
   /// Horizontal lines, named to the right of the plot.
   public var references: [ReferenceLine]
 
-  /// Decimals of the numbers at the bars; nil writes none.
+  /// Decimals of the numbers at the bars; nil writes none. They are left out where bars are narrower than type.
   public var valueDecimals: Int?
 
   /// Lines of small type above the plot.

@@ -36,8 +36,10 @@ import CCairo
       switch target {
       case .image(let width, let height, _):
         unsafe cairo_image_surface_create(CAIRO_FORMAT_ARGB32, Int32(clamping: width), Int32(clamping: height))
-      case .svg(let width, let height): unsafe cairo_svg_surface_create_for_stream(append, closure, width, height)
-      case .pdf(let width, let height): unsafe cairo_pdf_surface_create_for_stream(append, closure, width, height)
+      case .svg(let width, let height):
+        unsafe cairo_svg_surface_create_for_stream(append, closure, width, height)
+      case .pdf(let width, let height):
+        unsafe cairo_pdf_surface_create_for_stream(append, closure, width, height)
       }
     guard let surface = unsafe made, let context = unsafe cairo_create(surface) else {
       throw Self.error(CAIRO_STATUS_NO_MEMORY, "drawing")
@@ -72,7 +74,8 @@ import CCairo
   }
 
   private func check(_ operation: String) throws(PlotError) {
-    for status in unsafe [cairo_surface_status(surface), cairo_status(context)] where status != CAIRO_STATUS_SUCCESS {
+    for status in unsafe [cairo_surface_status(surface), cairo_status(context)]
+    where status != CAIRO_STATUS_SUCCESS {
       throw Self.error(status, operation)
     }
   }
@@ -125,6 +128,12 @@ import CCairo
     unsafe cairo_clip(context)
     body()
     unsafe cairo_restore(context)
+  }
+
+  /// Covers the whole ground, also the part of a pixel at its edges.
+  func paint(_ color: PlotColor) {
+    use(color)
+    unsafe cairo_paint(context)
   }
 
   func fill(_ rect: PlotRect, _ color: PlotColor) {

@@ -123,6 +123,9 @@ public struct Figure: Sendable {
     for index in contents.indices {
       contents[index].x.span = x.span
       contents[index].y.span = y.span
+      if contents[index].hasEqualAspect {
+        contents[index].aspect = ScatterChart.aspect(x.span, y.span)
+      }
       if index % columns > 0 {
         contents[index].y.showsTickLabels = false
         contents[index].y.showsLabel = contents[index].y.label != contents[index - 1].y.label

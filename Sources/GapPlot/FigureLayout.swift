@@ -30,7 +30,8 @@ struct FigureLayout {
   }
 
   func scene(measure: TextMeasure) throws(PlotError) -> Scene {
-    guard width.isFinite, width > 0, width <= 10_000, height.map({ $0.isFinite && $0 > 0 && $0 <= 10_000 }) ?? true
+    guard width.isFinite, width > 0, width <= 10_000,
+      height.map({ $0.isFinite && $0 > 0 && $0 <= 10_000 }) ?? true
     else {
       throw .size(width: width, height: height ?? 0, reason: "expected sides between 0 and 10,000 points")
     }
@@ -120,19 +121,22 @@ struct FigureLayout {
     for index in contents.indices {
       let plot = place(of: index, plan)
       let furniture = try furniture(index, plot: plot, measure: measure)
-      let frame = furniture.frame
+      let (frame, top) = (furniture.frame, try furniture.insets().top)
       let data = try contents[index].draw(frame, measure)
       // Numbers at bars lie over reference lines, which lie over the bars.
       let numbers = data.filter { $0.role == .valueLabel }
       for mark in furniture.below + data.filter({ $0.role != .valueLabel }) + furniture.above + numbers {
-        var mark = mark
+        // Titles of a row stand at one height, whatever stands between them and their plots.
+        let rise = [.title, .panelLabel].contains(mark.role) ? plan.top[index / columns] - top : 0
+        var mark = mark.moved(x: 0, y: -rise)
         mark.panel = index
         marks.append(mark)
       }
       panels.append(Scene.Panel(plotArea: plot, x: frame.x, y: frame.y))
       bottom = max(bottom, plot.maxY + plan.bottom[index / columns])
     }
-    return Scene(width: width, height: height ?? (bottom + Theme.margin).rounded(.up), panels: panels, marks: marks)
+    return Scene(
+      width: width, height: height ?? (bottom + Theme.margin).rounded(.up), panels: panels, marks: marks)
   }
 
   private func place(of index: Int, _ plan: Plan) -> PlotRect {

@@ -1,9 +1,9 @@
 /// Draws slanted white lines over a filled box, so that grey print tells neighbouring fills apart.
 enum Hatch {
-  static let stroke = Stroke(color: .white, width: 0.7)
+  static let stroke = Stroke(color: .white, width: 0.55)
 
   /// Lines that rise at 45° through a box, cut at its edges.
-  static func lines(in box: PlotRect, spacing: Double = 3.2) -> [Segment] {
+  static func lines(in box: PlotRect, spacing: Double = 3.6) -> [Segment] {
     guard box.width > 0, box.height > 0 else { return [] }
     let reach = box.width + box.height
     return stride(from: spacing, to: reach, by: spacing).map { offset in

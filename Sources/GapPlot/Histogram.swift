@@ -45,24 +45,20 @@ struct Histogram: Equatable {
     return points
   }
 
-  /// Chooses the number of bins for several samples on one span: the finest width that any of them asks for, so that
-  /// a narrow peak beside a broad one keeps its shape.
+  /// Chooses the number of bins of a sample.
   ///
   /// ```
   /// width = 2 · (q₇₅ − q₂₅) / ∛n
   /// ```
   ///
-  /// - Returns: 10…120.
+  /// - Returns: 10…100.
   /// - Complexity: O(n log n).
   /// - Source: Freedman & Diaconis, *On the histogram as a density estimator* (1981).
-  static func binCount(for samples: [[Double]], span: ValueSpan) -> Int {
-    var width = (span.upper - span.lower) / 10
-    for sample in samples {
-      let sorted = sample.sorted()
-      let (quarter, threeQuarters) = (sorted[sorted.count / 4], sorted[(sorted.count * 3) / 4])
-      let wished = 2 * (threeQuarters - quarter) / cbrt(Double(sorted.count))
-      if wished > 0 { width = min(width, wished) }
-    }
-    return Int(min(120, max(10, ((span.upper - span.lower) / width).rounded(.up))))
+  static func binCount(for values: [Double], span: ValueSpan) -> Int {
+    let sorted = values.sorted()
+    let (quarter, threeQuarters) = (sorted[sorted.count / 4], sorted[sorted.count - 1 - sorted.count / 4])
+    let width = 2 * (threeQuarters - quarter) / cbrt(Double(sorted.count))
+    guard width > 0 else { return 40 }
+    return Int(min(100, max(10, ((span.upper - span.lower) / width).rounded(.up))))
   }
 }

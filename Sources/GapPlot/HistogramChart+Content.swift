@@ -2,8 +2,10 @@ extension HistogramChart {
   func content() throws(PlotError) -> PanelContent {
     try validate()
     let histograms = histograms()
-    let x = ValueSpan(of: histograms.flatMap { [$0.edges[0], $0.edges[$0.edges.count - 1]] } + means.compactMap(\.self))
-      .opened(.linear)
+    let x = ValueSpan(
+      of: histograms.flatMap { [$0.edges[0], $0.edges[$0.edges.count - 1]] } + means.compactMap(\.self)
+    )
+    .opened(.linear)
     let tallest = histograms.flatMap(\.density).reduce(0, max)
     var content = PanelContent(
       title: title, annotations: annotations,
@@ -64,16 +66,13 @@ extension HistogramChart {
   }
 
   private func histograms() -> [Histogram] {
-    let samples = series.compactMap { series -> [Double]? in
-      if case .values(let values) = series.content { return values }
-      return nil
-    }
-    let span = samples.isEmpty ? ValueSpan(lower: 0, upper: 1) : ValueSpan(of: samples.joined()).opened(.linear)
-    let bins = bins.map { min(4096, max(1, $0)) } ?? Histogram.binCount(for: samples, span: span)
-    return series.map { series in
+    series.map { series in
       switch series.content {
-      case .values(let values): Histogram(of: values, span: span, bins: bins)
-      case .binned(let edges, let counts): Histogram(edges: edges, counts: counts)
+      case .binned(let edges, let counts): return Histogram(edges: edges, counts: counts)
+      case .values(let values):
+        let span = ValueSpan(of: values).opened(.linear)
+        let count = bins.map { min(4096, max(1, $0)) } ?? Histogram.binCount(for: values, span: span)
+        return Histogram(of: values, span: span, bins: count)
       }
     }
   }

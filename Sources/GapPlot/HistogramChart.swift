@@ -10,7 +10,8 @@ public struct HistogramChart: Sendable {
   public struct Series: Sendable {
     /// Lists the forms in which a distribution is given.
     public enum Content: Sendable {
-      /// Every value; all such series of a chart are counted in the same bins.
+      /// Every value; each series is counted in bins of its own, since a narrow peak needs finer ones than a broad
+      /// distribution, and densities compare all the same.
       case values([Double])
 
       /// Counts between neighbouring edges, which increase and are one more than the counts.
@@ -66,7 +67,7 @@ public struct HistogramChart: Sendable {
   /// Whether the means are marked.
   public var showsMeans: Bool
 
-  /// The number of bins for series given by values; nil chooses it from the data.
+  /// The number of bins of each series given by values; nil chooses it from its data.
   public var bins: Int?
 
   /// Stores a chart.

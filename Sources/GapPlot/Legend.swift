@@ -30,7 +30,9 @@ struct Legend {
       let lines = try measure.lines(
         of: entry.label, size: Theme.legendSize, width: width - keyWidth - Self.keyGap)
       var textWidth = 0.0
-      for line in lines { textWidth = max(textWidth, try measure.extent(of: line, size: Theme.legendSize).width) }
+      for line in lines {
+        textWidth = max(textWidth, try measure.extent(of: line, size: Theme.legendSize).width)
+      }
       let needed = keyWidth + Self.keyGap + textWidth
       if x > 0, x + needed > width {
         (x, y, rowHeight) = (0, y + rowHeight, 0)

@@ -53,7 +53,7 @@ struct PanelFrame {
     guard axis.categories == nil else { return PlotTicks(values: [], labels: []) }
     let range = ticked(axis, scale)
     let length = abs(scale.end - scale.start)
-    var count = max(2, min(7, Int(length / (isVertical ? 20 : 28))))
+    var count = max(2, isVertical ? min(7, Int(length / 15)) : min(9, Int(length / 20)))
     while count >= 1 {
       let ticks = PlotTicks(kind: axis.kind, lower: range.lower, upper: range.upper, maximumCount: count)
       if try keepDistance(ticks, scale, isVertical: isVertical, measure: measure) { return ticks }
@@ -77,7 +77,7 @@ struct PanelFrame {
       let half = (isVertical ? extent.height : extent.width) / 2
       let place = abs(scale.position(of: value) - scale.start)
       guard place - half >= edge else { return false }
-      edge = place + half + (isVertical ? 1 : 5)
+      edge = place + half + (isVertical ? 2 : 6)
     }
     return true
   }

@@ -97,9 +97,12 @@ struct PanelFurniture {
     }
   }
 
-  /// Names groups under the axis, each broken into lines in its own width; the type shrinks before words are cut.
+  /// Names groups under the axis, each broken into lines in its own width; the type shrinks before words are cut, and
+  /// where even cut words have no room, only every second, third, … group is named.
   private mutating func addCategories(_ categories: [String], top: Double) throws(PlotError) -> Double {
-    let width = plot.width / Double(categories.count) - 3
+    let slot = plot.width / Double(categories.count)
+    let step = max(1, Int((17 / slot).rounded(.up)))
+    let width = slot * Double(step) - 3
     var size = Theme.tickSize
     for category in categories {
       for word in category.split(separator: " ") {
@@ -109,7 +112,7 @@ struct PanelFurniture {
     }
     let lineHeight = try height(size)
     var bottom = top
-    for (index, category) in categories.enumerated() {
+    for (index, category) in categories.enumerated() where index % step == 0 {
       let lines = try measure.lines(of: category, size: size, width: width + 1e-6)
       let x = frame.x.position(of: Double(index) + 0.5)
       for (row, line) in lines.enumerated() {
@@ -177,8 +180,10 @@ struct PanelFurniture {
     {
       try addRow(labels, places: places, middles: middles)
     } else {
-      for label in labels.reversed() { try stack(label.text, size: size, role: .referenceLabel, color: label.color) }
       top -= Theme.gap
+      for label in labels.reversed() {
+        try stack(label.text, size: size, role: .referenceLabel, color: label.color)
+      }
     }
   }
 
@@ -209,9 +214,9 @@ struct PanelFurniture {
     }
     let heights = texts.map { Double($0.count) * lineHeight }
     let needed = heights.reduce(0, +) + 2 * Double(heights.count)
-    let lower = min(plot.y, plot.maxY - needed)
+    let (lower, upper) = (min(plot.y - lineHeight / 2, plot.maxY - needed), plot.maxY)
     let middles =
-      LabelRow.spread(centers: places, sizes: heights, lower: lower, upper: plot.maxY, gap: 1) ?? places
+      LabelRow.spread(centers: places, sizes: heights, lower: lower, upper: upper, gap: 1) ?? places
     for (index, label) in labels.enumerated() {
       let ends = [PlotPoint(x: plot.x, y: places[index]), PlotPoint(x: plot.maxX, y: places[index])]
       let stroke = Stroke(color: label.color, width: 0.8, dash: label.dash)

@@ -61,7 +61,8 @@ extension PlotError: CustomStringConvertible {
       "\(axis) axis: expected a finite range with lower < upper, found \(lower) and \(upper)"
     case .incompatibleAxes: "panels cannot share axes: expected the same spacing and groups in all of them"
     case .size(let width, let height, let reason): "figure of \(width) × \(height) points: \(reason)"
-    case .resolution(let dotsPerInch): "resolution \(dotsPerInch) dpi: expected 1 to 2400 and at most 2^26 pixels"
+    case .resolution(let dotsPerInch):
+      "resolution \(dotsPerInch) dpi: expected 1 to 2400 and at most 2^26 pixels"
     case .format(let path): "\(path): expected a name that ends in .png, .svg or .pdf"
     case .cannotWrite(let path, let reason): "cannot write \(path): \(reason)"
     case .drawing(let operation, let code, let reason): "\(operation) failed: \(reason) (cairo status \(code))"

@@ -24,7 +24,8 @@ public enum PlotSymbol: String, CaseIterable, Sendable {
     case .circle: []
     case .triangle: [(0, -1.3), (1.13, 0.65), (-1.13, 0.65)].map { PlotPoint(x: $0.0, y: $0.1) }
     case .wedge: [(0, 1.3), (1.13, -0.65), (-1.13, -0.65)].map { PlotPoint(x: $0.0, y: $0.1) }
-    case .square: [(-0.89, -0.89), (0.89, -0.89), (0.89, 0.89), (-0.89, 0.89)].map { PlotPoint(x: $0.0, y: $0.1) }
+    case .square:
+      [(-0.89, -0.89), (0.89, -0.89), (0.89, 0.89), (-0.89, 0.89)].map { PlotPoint(x: $0.0, y: $0.1) }
     case .diamond: [(0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)].map { PlotPoint(x: $0.0, y: $0.1) }
     case .plus: Self.plusOutline
     }

@@ -105,7 +105,8 @@ public struct PlotTicks: Equatable, Sendable {
     for multiples in [[1, 2, 5], [1, 3]] as [[Double]] where decades <= 2 {
       let values = between(lower, upper, multiples: multiples)
       if values.count >= 2, values.count <= maximumCount {
-        return PlotTicks(values: values, labels: values.map(label), minor: minor.filter { !values.contains($0) })
+        return PlotTicks(
+          values: values, labels: values.map(label), minor: minor.filter { !values.contains($0) })
       }
     }
     guard decades >= 1 else { return nil }

@@ -8,11 +8,10 @@ extension ScatterChart {
       let style = series.style ?? SeriesStyle(index: index)
       return LegendEntry(label: series.label, key: .symbol(style.symbol, style.color))
     }
-    let aspect = (y.upper - y.lower) / (x.upper - x.lower)
     return PanelContent(
       title: title, annotations: annotations + notes(),
       x: .init(label: xLabel, span: x), y: .init(label: yLabel, span: y), hasEqualAspect: true,
-      aspect: min(1, max(0.66, aspect)), legend: legend
+      aspect: Self.aspect(x, y), legend: legend
     ) { frame, _ in
       joins(clouds, frame) + marks(clouds, frame) + marks(of: centroids, frame)
     }
@@ -41,6 +40,11 @@ extension ScatterChart {
   }
 
   // MARK: Ranges and notes
+
+  /// Height over width of a plot that suits two ranges, within what suits a page.
+  static func aspect(_ x: ValueSpan, _ y: ValueSpan) -> Double {
+    min(1, max(0.66, (y.upper - y.lower) / (x.upper - x.lower)))
+  }
 
   /// The ranges around all points, with a margin.
   private func spans(centroids: [PlotPoint?]) -> (x: ValueSpan, y: ValueSpan) {
@@ -127,7 +131,9 @@ extension ScatterChart {
     _ points: [PlotPoint], cells: Int, x: ValueSpan, y: ValueSpan
   ) throws(PlotError) -> DensityGrid {
     let (width, height) = (x.upper - x.lower, y.upper - y.lower)
-    func count(_ extent: Double) -> Int { max(1, Int((Double(cells) * extent / max(width, height)).rounded(.up))) }
+    func count(_ extent: Double) -> Int {
+      max(1, Int((Double(cells) * extent / max(width, height)).rounded(.up)))
+    }
     var grid = try DensityGrid(
       columns: count(width), rows: count(height), x: x.lower...x.upper, y: y.lower...y.upper)
     for point in points { grid.add(point) }
@@ -137,9 +143,13 @@ extension ScatterChart {
   // MARK: Marks
 
   private func joins(_ clouds: [Series.Content], _ frame: PanelFrame) -> [Mark] {
-    guard joinsPairs, case .points(let first) = clouds[0], case .points(let second) = clouds[1] else { return [] }
-    let segments = zip(first, second).map { Segment(from: frame.position($0.x, $0.y), to: frame.position($1.x, $1.y)) }
-    let opacity = min(0.6, max(0.08, 60 / Double(segments.count)))
+    guard joinsPairs, case .points(let first) = clouds[0], case .points(let second) = clouds[1] else {
+      return []
+    }
+    let segments = zip(first, second).map {
+      Segment(from: frame.position($0.x, $0.y), to: frame.position($1.x, $1.y))
+    }
+    let opacity = min(0.6, max(0.02, 60 / Double(segments.count)))
     let stroke = Stroke(color: PlotColor.grey.opacity(opacity), width: 0.35)
     return [Mark(.pairLine, .segments(segments, stroke), clip: frame.plot)]
   }
@@ -149,11 +159,19 @@ extension ScatterChart {
       let style = series[index].style ?? SeriesStyle(index: index)
       switch cloud {
       case .points(let points):
-        return Mark(.point, .symbols(Self.batch(points, style, frame)), series: series[index].label, clip: frame.plot)
+        return Mark(
+          .point, .symbols(Self.batch(points, style, frame)), series: series[index].label, clip: frame.plot)
       case .density(let grid):
-        return Mark(.density, .raster(Self.raster(grid, style, frame)), series: series[index].label, clip: frame.plot)
+        return Mark(
+          .density, .raster(Self.raster(grid, style, frame)), series: series[index].label, clip: frame.plot)
       }
     }
+  }
+
+  /// Makes symbols smaller in small plots; 1 for a plot of one column.
+  private static func magnification(_ frame: PanelFrame) -> Double {
+    let area = frame.plot.width * frame.plot.height
+    return min(1.2, max(0.6, (area / 26_000).squareRoot()))
   }
 
   /// Symbols that get smaller and clearer as they get more.
@@ -167,7 +185,8 @@ extension ScatterChart {
       }
     let centers = points.map { frame.position($0.x, $0.y) }
     return SymbolBatch(
-      centers: centers, symbol: style.symbol, radius: radius, fill: style.color.opacity(opacity))
+      centers: centers, symbol: style.symbol, radius: radius * magnification(frame),
+      fill: style.color.opacity(opacity))
   }
 
   private static func raster(_ grid: DensityGrid, _ style: SeriesStyle, _ frame: PanelFrame) -> Raster {
@@ -182,13 +201,16 @@ extension ScatterChart {
     var marks: [Mark] = []
     let places = centroids.map { centroid in centroid.map { frame.position($0.x, $0.y) } }
     if joinsPairs, let first = places[0], let second = places[1] {
-      marks.append(Mark(.centroidLine, .polyline([first, second], Stroke(color: .white, width: 2.4)), clip: frame.plot))
-      marks.append(Mark(.centroidLine, .polyline([first, second], Stroke(color: .ink, width: 1)), clip: frame.plot))
+      marks.append(
+        Mark(.centroidLine, .polyline([first, second], Stroke(color: .white, width: 2.4)), clip: frame.plot))
+      marks.append(
+        Mark(.centroidLine, .polyline([first, second], Stroke(color: .ink, width: 1)), clip: frame.plot))
     }
     for (index, place) in places.enumerated() {
       guard let place else { continue }
       let style = series[index].style ?? SeriesStyle(index: index)
-      for (radius, outline) in [(4.4, Stroke(color: .white, width: 2.2)), (4.4, Stroke(color: .ink, width: 1))] {
+      let radius = 3.8 * Self.magnification(frame)
+      for outline in [Stroke(color: .white, width: 2.2), Stroke(color: .ink, width: 1)] {
         let batch = SymbolBatch(
           centers: [place], symbol: style.symbol, radius: radius, fill: style.color, outline: outline)
         marks.append(Mark(.centroid, .symbols(batch), series: series[index].label, clip: frame.plot))

@@ -110,7 +110,7 @@ extension Scene {
   // MARK: Drawing
 
   private func draw(on canvas: CairoCanvas) throws(PlotError) {
-    canvas.fill(PlotRect(x: 0, y: 0, width: width, height: height), .white)
+    canvas.paint(.white)
     for mark in marks {
       if case .text(let text) = mark.shape {
         try canvas.text(text)

@@ -64,7 +64,9 @@ public struct TextMark: Equatable, Sendable {
 
   /// Replaces control characters, which have no shape, by spaces.
   static func printable(_ string: String) -> String {
-    func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) }
+    func isControl(_ scalar: Unicode.Scalar) -> Bool {
+      scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+    }
     guard string.unicodeScalars.contains(where: isControl) else { return string }
     return String(String.UnicodeScalarView(string.unicodeScalars.map { isControl($0) ? " " : $0 }))
   }

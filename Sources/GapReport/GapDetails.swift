@@ -102,7 +102,8 @@ public struct GapDetails: Sendable, Equatable {
     }
     groups = try values("groups")
     guard groups.allSatisfy({ $0 >= 0 && $0 < Double(groups.count) && $0 == $0.rounded() }) else {
-      throw ReportError.wrongLayout(path: path, expected: "image numbers below \(groups.count)", found: "others")
+      throw ReportError.wrongLayout(
+        path: path, expected: "image numbers below \(groups.count)", found: "others")
     }
     perPair = try all("pair.")
     leaveOneOut = try all("leave_one_out.")

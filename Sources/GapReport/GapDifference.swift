@@ -66,8 +66,10 @@ public struct GapDifference: Sendable, Equatable {
     pairs = a.pairs
     let intervals =
       resamples > 0
-      ? try PairedIntervals(details.0, details.1, resamples: resamples, seed: seed, threads: threads).intervals : [:]
-    let values = Dictionary(b.metrics.flattened.map { ($0.path, $0.value) }, uniquingKeysWith: { first, _ in first })
+      ? try PairedIntervals(details.0, details.1, resamples: resamples, seed: seed, threads: threads).intervals
+      : [:]
+    let values = Dictionary(
+      b.metrics.flattened.map { ($0.path, $0.value) }, uniquingKeysWith: { first, _ in first })
     rows = a.metrics.flattened.compactMap { path, value in
       guard let value, let other = values[path] ?? nil else { return nil }
       return Row(key: path, first: value, second: other, interval: intervals[path])
@@ -81,13 +83,17 @@ public struct GapDifference: Sendable, Equatable {
       warnings.append(
         GapWarning(
           code: "dimensions_differ",
-          message: "the rows have \(a.dimension) and \(b.dimension) dimensions: spectra and Fréchet distances do not compare"))
+          message:
+            "the rows have \(a.dimension) and \(b.dimension) dimensions: spectra and Fréchet distances do not compare"
+        ))
     }
     if a.droppedPairs != b.droppedPairs || a.droppedPairs > 0 {
       warnings.append(
         GapWarning(
           code: "dropped_pairs",
-          message: "pairs were left out (\(a.droppedPairs) and \(b.droppedPairs)): row i may not be the same pair in both"))
+          message:
+            "pairs were left out (\(a.droppedPairs) and \(b.droppedPairs)): row i may not be the same pair in both"
+        ))
     }
     if !a.sampled.isEmpty || !b.sampled.isEmpty {
       warnings.append(GapWarning(code: "sampled", message: "some metrics are of samples; see the reports"))
@@ -125,7 +131,11 @@ public struct GapDifference: Sendable, Equatable {
       let warnings: [Warning]
     }
     let entries = rows.map { row in
-      (row.key, Entry(a: row.first, b: row.second, difference: row.difference, ci95: row.interval.map { [$0.low, $0.high] }))
+      (
+        row.key,
+        Entry(
+          a: row.first, b: row.second, difference: row.difference, ci95: row.interval.map { [$0.low, $0.high] })
+      )
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -152,11 +162,13 @@ public struct GapDifference: Sendable, Equatable {
       let interval = row.interval.map { "[\(Self.signed($0.low)), \(Self.signed($0.high))]" } ?? ""
       let clear = row.interval.map { $0.low > 0 || $0.high < 0 ? "differs" : "may be chance" } ?? ""
       table.add([
-        row.key, Decimal.text(row.first), Decimal.text(row.second), Self.signed(row.difference), interval, clear,
+        row.key, Decimal.text(row.first), Decimal.text(row.second), Self.signed(row.difference), interval,
+        clear,
       ])
     }
     let notes = warnings.map { "  \($0.code): \($0.message)" }
-    return "\(Decimal.grouped(pairs)) pairs, second minus first\n  first   \(paths.first)\n  second  \(paths.second)\n\n"
+    return
+      "\(Decimal.grouped(pairs)) pairs, second minus first\n  first   \(paths.first)\n  second  \(paths.second)\n\n"
       + table.text + "\n" + (notes.isEmpty ? "" : "\nWarnings\n" + notes.joined(separator: "\n") + "\n")
       + "\nIntervals are of paired differences; rows without one have no honest interval.\n"
   }
@@ -189,11 +201,13 @@ private struct PairedIntervals {
       if let values { intervals[key] = try Self.bootstrap(values, a.groups, resamples, seed, pool) }
     }
     for direction in ["image_to_text", "text_to_image"] {
-      guard let x = a.ranks[direction], let y = b.ranks[direction], x.queries == y.queries, !x.ranks.isEmpty else {
+      guard let x = a.ranks[direction], let y = b.ranks[direction], x.queries == y.queries, !x.ranks.isEmpty
+      else {
         continue
       }
       let scores: [(String, (Double) -> Double)] = [
-        ("r1", { $0 <= 1 ? 1 : 0 }), ("r5", { $0 <= 5 ? 1 : 0 }), ("r10", { $0 <= 10 ? 1 : 0 }), ("mrr", { 1 / $0 }),
+        ("r1", { $0 <= 1 ? 1 : 0 }), ("r5", { $0 <= 5 ? 1 : 0 }), ("r10", { $0 <= 10 ? 1 : 0 }),
+        ("mrr", { 1 / $0 }),
       ]
       for (name, score) in scores {
         let values = x.ranks.indices.map { score(y.ranks[$0]) - score(x.ranks[$0]) }

@@ -13,7 +13,8 @@ extension GapReport {
         table.add(heading: section)
       }
       table.add([
-        row.path, Decimal.text(value), interval(row.path), row.reading + permutation(row.path) + sample(row.path),
+        row.path, Decimal.text(value), interval(row.path),
+        row.reading + permutation(row.path) + sample(row.path),
       ])
     }
     return header + "\n" + table.text + "\n" + notes

@@ -92,7 +92,8 @@ public struct GapReport: Sendable, Equatable, Codable {
       let header = try JSONDecoder().decode(Header.self, from: data)
       guard header.schema == Self.schema else {
         throw ReportError.wrongLayout(
-          path: file, expected: "\"schema\": \"\(Self.schema)\"", found: header.schema.map { "\"\($0)\"" } ?? "none")
+          path: file, expected: "\"schema\": \"\(Self.schema)\"",
+          found: header.schema.map { "\"\($0)\"" } ?? "none")
       }
       self = try JSONDecoder().decode(GapReport.self, from: data)
     } catch let error as DecodingError {
@@ -111,7 +112,8 @@ public struct GapReport: Sendable, Equatable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case schema, version, inputs, pairs, dimension, readout, seed, metrics, intervals, sampled, warnings, seconds
+    case schema, version, inputs, pairs, dimension, readout, seed, metrics, intervals, sampled, warnings,
+      seconds
     case droppedPairs = "dropped_pairs"
     case permutationP = "permutation_p"
   }
@@ -130,7 +132,8 @@ public struct GapReport: Sendable, Equatable, Codable {
     metrics = try MetricEntry.entries(from: values.superDecoder(forKey: .metrics))
     intervals = try values.decode([String: [Double]].self, forKey: .intervals).mapValues { ends in
       guard ends.count == 2 else {
-        throw DecodingError.dataCorrupted(.init(codingPath: [CodingKeys.intervals], debugDescription: "two ends"))
+        throw DecodingError.dataCorrupted(
+          .init(codingPath: [CodingKeys.intervals], debugDescription: "two ends"))
       }
       return Interval(low: ends[0], high: ends[1])
     }

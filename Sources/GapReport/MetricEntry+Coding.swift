@@ -27,7 +27,9 @@ extension MetricEntry {
     let container = try decoder.container(keyedBy: MetricKey.self)
     return try container.allKeys.sorted { $0.stringValue < $1.stringValue }.map { key in
       if try container.decodeNil(forKey: key) { return MetricEntry(key.stringValue, .number(nil)) }
-      if let number = try? container.decode(Double.self, forKey: key) { return MetricEntry(key.stringValue, number) }
+      if let number = try? container.decode(Double.self, forKey: key) {
+        return MetricEntry(key.stringValue, number)
+      }
       if let list = try? container.decode([Double].self, forKey: key) {
         return MetricEntry(key.stringValue, .list(list))
       }

@@ -53,7 +53,8 @@ public struct DrawableReport: Sendable {
     let folder = try ReportFiles.folder(of: directory)
     name = folder.split(separator: "/").last.map(String.init) ?? folder
     let tensor = try TensorReference(path: folder + "/" + ReportFiles.projections).tensor()
-    guard tensor.shape.count == 3, tensor.shape[0] == 2, tensor.shape[1] == report.pairs, tensor.shape[2] > 0 else {
+    guard tensor.shape.count == 3, tensor.shape[0] == 2, tensor.shape[1] == report.pairs, tensor.shape[2] > 0
+    else {
       throw ReportError.wrongLayout(
         path: tensor.path, expected: "an array of shape (2, \(report.pairs), components)",
         found: "(\(tensor.shape.map(String.init).joined(separator: ", ")))")
@@ -122,7 +123,8 @@ extension GapFigure {
         },
         xLabel: "cosine of image and text", annotations: [Self.marginSummary(item.report)])
     }
-    return Figure(panels.map { .histogram($0) }, width: Self.width(reports.count), sharesAxes: reports.count > 1)
+    return Figure(
+      panels.map { .histogram($0) }, width: Self.width(reports.count), sharesAxes: reports.count > 1)
   }
 
   private func dimensions(_ reports: [DrawableReport]) -> Figure {
@@ -141,7 +143,8 @@ extension GapFigure {
 
   private func shift(_ reports: [DrawableReport]) throws -> Figure {
     for item in reports where item.details.shift.lambda.isEmpty {
-      throw ReportError.figureDataMissing(path: item.name, figure: rawValue, reason: "the report holds no sweep")
+      throw ReportError.figureDataMissing(
+        path: item.name, figure: rawValue, reason: "the report holds no sweep")
     }
     let series = reports.map { item in
       LineChart.Series(
@@ -168,7 +171,8 @@ extension GapFigure {
       let paths = recalls.map { "retrieval.\(direction).\($0.0)" }
       let values = paths.compactMap { report.metrics.number($0) }
       guard values.count == recalls.count else {
-        throw ReportError.figureDataMissing(path: label, figure: rawValue, reason: "the report holds no recalls")
+        throw ReportError.figureDataMissing(
+          path: label, figure: rawValue, reason: "the report holds no recalls")
       }
       let intervals = paths.compactMap { report.intervals[$0] }
       let isComplete = intervals.count == recalls.count
@@ -187,7 +191,8 @@ extension GapFigure {
       panels = try directions.map { direction in
         BarChart(
           title: direction.1, groups: recalls.map(\.1),
-          series: try reports.map { try series($0.name, $0.report, direction.0) }, yLabel: "recall", yRange: 0...1)
+          series: try reports.map { try series($0.name, $0.report, direction.0) }, yLabel: "recall",
+          yRange: 0...1)
       }
     }
     return Figure(panels.map { .bar($0) }, width: Self.width(panels.count), sharesAxes: panels.count > 1)
@@ -227,6 +232,7 @@ extension GapFigure {
       return sum >= total / 2
     }
     let count = (half ?? 0) + 1
-    return count == 1 ? "1 dimension holds half of the squared gap" : "\(count) dimensions hold half of the squared gap"
+    return count == 1
+      ? "1 dimension holds half of the squared gap" : "\(count) dimensions hold half of the squared gap"
   }
 }

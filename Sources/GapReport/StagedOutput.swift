@@ -93,5 +93,7 @@ public final class StagedOutput {
     }
   }
 
-  private static func words(_ error: POSIXError) -> String { unsafe String(cString: strerror(error.code.rawValue)) }
+  private static func words(_ error: POSIXError) -> String {
+    unsafe String(cString: strerror(error.code.rawValue))
+  }
 }

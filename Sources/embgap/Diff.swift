@@ -35,7 +35,9 @@ struct Diff: ParsableCommand {
     guard (0...1_000_000).contains(bootstrap) else {
       throw ValidationError("--bootstrap: expected 0 to 1000000, found \(bootstrap)")
     }
-    guard (0...1024).contains(threads) else { throw ValidationError("--threads: expected 0 to 1024, found \(threads)") }
+    guard (0...1024).contains(threads) else {
+      throw ValidationError("--threads: expected 0 to 1024, found \(threads)")
+    }
   }
 
   func run() throws {

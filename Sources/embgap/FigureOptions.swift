@@ -21,7 +21,8 @@ struct FigureOptions: ParsableArguments {
     provenance.append("Source", reports.flatMap { $0.report.inputs.map(\.path) }.joined(separator: ", "))
     provenance.append("Description", "\(figure.rawValue): " + reports.map(Self.summary).joined(separator: "; "))
     do {
-      try figure.figure(of: reports).write(to: staged.path(name), format: format, dpi: dpi, provenance: provenance)
+      try figure.figure(of: reports).write(
+        to: staged.path(name), format: format, dpi: dpi, provenance: provenance)
     } catch PlotError.cannotWrite(_, let reason) {
       throw ReportError.cannotWrite(path: staged.directory + "/" + name, reason: reason)
     }

@@ -35,7 +35,9 @@ struct Inspect: ParsableCommand {
   }
 
   private static func text(_ file: TensorFile) -> String {
-    var lines = ["\(file.path): \(file.format), \(Decimal.grouped(file.byteCount)) bytes, \(file.tensors.count) tensors"]
+    var lines = [
+      "\(file.path): \(file.format), \(Decimal.grouped(file.byteCount)) bytes, \(file.tensors.count) tensors"
+    ]
     let names = file.tensors.map { shortened($0.name) }
     let width = names.map(\.count).max() ?? 0
     for (name, tensor) in zip(names, file.tensors) {
@@ -43,11 +45,15 @@ struct Inspect: ParsableCommand {
       let note = tensor.elementType.isFloat ? "" : "  (cannot be read as numbers)"
       let padding = String(repeating: " ", count: width - name.count)
       let type = tensor.elementType.name
-      lines.append("  \(name)\(padding)  \(type)\(String(repeating: " ", count: max(0, 5 - type.count)))  (\(shape))\(note)")
+      lines.append(
+        "  \(name)\(padding)  \(type)\(String(repeating: " ", count: max(0, 5 - type.count)))  (\(shape))\(note)"
+      )
     }
     if !file.metadata.isEmpty {
       lines.append("metadata")
-      for entry in file.metadata { lines.append("  \(shortened(entry.key)): \(shortened(entry.value.description))") }
+      for entry in file.metadata {
+        lines.append("  \(shortened(entry.key)): \(shortened(entry.value.description))")
+      }
     }
     return lines.joined(separator: "\n")
   }
@@ -55,7 +61,8 @@ struct Inspect: ParsableCommand {
   /// A text from a file, on one line and not endless.
   private static func shortened(_ text: String) -> String {
     let clean = String(
-      String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+      String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 })
+    )
     return clean.count > 120 ? clean.prefix(119) + "…" : clean
   }
 

@@ -25,7 +25,8 @@ struct Measure: ParsableCommand {
   @Argument(help: "One file with both sides: an array (2, n, d), or tensors image and text.")
   var pairs: String?
 
-  @Option(help: ArgumentHelp("Image rows: FILE, or FILE::KEY for one tensor of several.", valueName: "file[::key]"))
+  @Option(
+    help: ArgumentHelp("Image rows: FILE, or FILE::KEY for one tensor of several.", valueName: "file[::key]"))
   var image: String?
 
   @Option(help: ArgumentHelp("Text rows: FILE, or FILE::KEY.", valueName: "file[::key]"))
@@ -52,7 +53,8 @@ struct Measure: ParsableCommand {
   @Flag(help: "Leave out pairs with a row that is not finite or of length zero, and count them.")
   var dropBadPairs = false
 
-  @Option(help: ArgumentHelp("A text file with one id a line: pairs of one id share one image.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("A text file with one id a line: pairs of one id share one image.", valueName: "file"))
   var ids: String?
 
   @Flag(help: "Accept sides of different width; reports mutual_knn and linear_cka only.")
@@ -63,7 +65,8 @@ struct Measure: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Apply a saved basis (pca_basis.safetensors of another report), so that pictures share axes.", valueName: "file"))
+      "Apply a saved basis (pca_basis.safetensors of another report), so that pictures share axes.",
+      valueName: "file"))
   var pcaBasis: String?
 
   @Option(help: "The most threads; 0 means all processors.")
@@ -85,16 +88,24 @@ struct Measure: ParsableCommand {
       guard image != nil || text != nil else {
         throw ValidationError("nothing to measure: give PAIRS, or --image and --text")
       }
-      guard image != nil else { throw ValidationError("--text is given without --image: both sides are needed") }
+      guard image != nil else {
+        throw ValidationError("--text is given without --image: both sides are needed")
+      }
       guard text != nil else { throw ValidationError("--image is given without --text: both sides are needed") }
     }
     guard bootstrap >= 0 else { throw ValidationError("--bootstrap: expected 0 or more, found \(bootstrap)") }
-    guard bootstrap <= 1_000_000 else { throw ValidationError("--bootstrap: at most 1000000, found \(bootstrap)") }
-    guard exactLimit >= 2 else { throw ValidationError("--exact-limit: expected 2 or more, found \(exactLimit)") }
+    guard bootstrap <= 1_000_000 else {
+      throw ValidationError("--bootstrap: at most 1000000, found \(bootstrap)")
+    }
+    guard exactLimit >= 2 else {
+      throw ValidationError("--exact-limit: expected 2 or more, found \(exactLimit)")
+    }
     guard retrievalQueries >= 1 else {
       throw ValidationError("--retrieval-queries: expected 1 or more, found \(retrievalQueries)")
     }
-    guard (0...1024).contains(threads) else { throw ValidationError("--threads: expected 0 to 1024, found \(threads)") }
+    guard (0...1024).contains(threads) else {
+      throw ValidationError("--threads: expected 0 to 1024, found \(threads)")
+    }
     try output.validate()
   }
 
@@ -140,7 +151,9 @@ struct Measure: ParsableCommand {
   private func savedBasis(width: Int) throws -> PrincipalComponents? {
     guard let pcaBasis else { return nil }
     let basis = try SavedBasis(path: pcaBasis).components
-    guard basis.dimension == width else { throw MetricError.basisDiffers(basisWidth: basis.dimension, width: width) }
+    guard basis.dimension == width else {
+      throw MetricError.basisDiffers(basisWidth: basis.dimension, width: width)
+    }
     return basis
   }
 
@@ -159,7 +172,8 @@ struct Measure: ParsableCommand {
       try staged.write(projection.csv(), to: ReportFiles.projectionTable)
       let drawable = DrawableReport(
         name: staged.directory, report: report, details: details,
-        projections: (projection.image + projection.text, basis.count), varianceFractions: basis.varianceFractions)
+        projections: (projection.image + projection.text, basis.count),
+        varianceFractions: basis.varianceFractions)
       for figure in GapFigure.allCases { try output.write(figure, of: [drawable], into: staged) }
     }
     try staged.commit()
