@@ -82,12 +82,18 @@ struct LogisticRegression {
       Buffer<Float>(repeating: 0, count: training.count * (d + 1)), rows: training.count, columns: d + 1)
     let hessian = Block(Buffer<Float>(repeating: 0, count: (d + 1) * (d + 1)), rows: d + 1, columns: d + 1)
     var slope = Double.infinity
+    var isStale = false
+    var mayReuse = true
     for _ in 0..<steps {
       let previous = slope
       slope = state.gradient.reduce(0) { max($0, abs($1)) }
       if slope <= gradientTolerance * Double(training.count) { return state.weights }
-      // The Hessian is the costly part: the last one serves as long as it shrinks the gradient well.
-      if slope > reuseBelow * previous || previous == .infinity {
+      // The Hessian is the costly part: the last one serves while it shrinks the gradient well, and once it has
+      // failed to, every step gets its own.
+      let shrinksWell = previous < .infinity && slope <= reuseBelow * previous
+      if isStale && !shrinksWell { mayReuse = false }
+      isStale = shrinksWell && mayReuse
+      if !isStale {
         scale(rows, training, state.curvature, into: scaled)
         hessian.buffer.fill(0)
         for tile in Tile.covering(rows: d + 1, columns: d + 1, side: 256, upperOnly: true) {
