@@ -182,7 +182,7 @@ struct LogisticRegression {
     for _ in 0..<40 {
       let candidate = direction.indices.map { state.weights[$0] - step * direction[$0] }
       let next = Self.state(rows, training, labels, candidate)
-      if next.loss <= state.loss - 1e-4 * step * descent { return next }
+      if next.loss < state.loss, next.loss <= state.loss - 1e-4 * step * descent { return next }
       step /= 2
     }
     return nil

@@ -1,0 +1,160 @@
+import Foundation
+import Testing
+
+/// The built command, run as a user runs it.
+@Suite struct CommandTests {
+  static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
+
+  /// The command that lies beside the test bundle.
+  static let command = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/embgap"
+
+  struct Outcome {
+    let code: Int32
+    let output: String
+    let errors: String
+  }
+
+  static func run(_ arguments: [String]) throws -> Outcome {
+    let folder = try scratch()
+    let out = folder + "/out"
+    let err = folder + "/err"
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    let words = ([command] + arguments).map { "'" + $0.replacingOccurrences(of: "'", with: "'\\''") + "'" }
+    process.arguments = ["-c", words.joined(separator: " ") + " >'\(out)' 2>'\(err)'"]
+    try process.run()
+    process.waitUntilExit()
+    return Outcome(
+      code: process.terminationStatus, output: try String(contentsOfFile: out, encoding: .utf8),
+      errors: try String(contentsOfFile: err, encoding: .utf8))
+  }
+
+  static func scratch() throws -> String {
+    let path = FileManager.default.temporaryDirectory.path + "/embgap-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return path
+  }
+
+  static var demo: String { repository + "/Fixtures/demo/pairs.safetensors" }
+
+  @Test func theDemoPairsHaveTheGapOfTheClosedForm() throws {
+    let outcome = try Self.run(["measure", Self.demo, "--json"])
+    #expect(outcome.code == 0)
+    #expect(outcome.errors.isEmpty)
+    let report = try #require(JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    #expect(report["schema"] as? String == "embgap.report/1")
+    let metrics = try #require(report["metrics"] as? [String: Any])
+    #expect(abs(try #require(metrics["centroid_distance"] as? Double) - 0.8) < 1e-6)
+    let intervals = try #require(report["intervals"] as? [String: [Double]])
+    let ends = try #require(intervals["centroid_distance"])
+    #expect(ends[0] < 0.8 && 0.8 < ends[1])
+  }
+
+  @Test func sameSeedGivesSameBytesForAnyNumberOfThreads() throws {
+    func bytes(_ threads: String) throws -> String {
+      let lines = try Self.run(["measure", Self.demo, "--json", "--threads", threads]).output
+      return lines.split(separator: "\n").filter { !$0.contains("\"seconds\"") }.joined(separator: "\n")
+    }
+    let one = try bytes("1")
+    #expect(one.count > 1000)
+    #expect(try bytes("1") == one)
+    #expect(try bytes("2") == one)
+  }
+
+  @Test func outHoldsReportFiguresAndDataAndDiffReadsThem() throws {
+    let folder = try Self.scratch()
+    let first = try Self.run(["measure", Self.demo, "--out", folder + "/a"])
+    #expect(first.code == 0)
+    #expect(first.output.contains("centroid_distance"))
+    let names = Set(try FileManager.default.contentsOfDirectory(atPath: folder + "/a"))
+    #expect(
+      names == [
+        "report.json", "details.safetensors", "pca_basis.safetensors", "projections.npy", "projections.csv",
+        "pca.png", "cosines.png", "dimensions.png", "shift.png", "retrieval.png",
+      ])
+    let diff = try Self.run(["diff", folder + "/a", folder + "/a", "--json"])
+    #expect(diff.code == 0)
+    #expect(diff.output.contains("embgap.diff/1"))
+    let plot = try Self.run([
+      "plot", folder + "/a", folder + "/a", "--format", "svg", "--out", folder + "/figures",
+    ])
+    #expect(plot.code == 0)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/figures").count == 5)
+  }
+
+  @Test(arguments: [
+    (["measure"], 64), (["measure", "x", "--no-such-option"], 64), (["measure", "--image", "x"], 64),
+    (["measure", "missing.npy"], 66), (["measure", "/"], 66), (["measure", "FIXTURE/demo/expected.json"], 65),
+    (["measure", "FIXTURE/metrics/captions.ids.txt"], 65), (["inspect", "missing"], 66),
+    (["diff", "missing", "missing"], 66),
+    (["measure", "FIXTURE/metrics/clouds.npy", "--out", "/dev/null/x"], 73),
+    (
+      [
+        "measure", "--image", "FIXTURE/demo/pairs.safetensors::image", "--text",
+        "FIXTURE/demo/pairs.safetensors::no",
+      ],
+      65
+    ),
+    (["measure", "FIXTURE/metrics/clouds.npy", "--ids", "FIXTURE/metrics/captions.ids.txt"], 65),
+  ])
+  func badInputIsOneLineAndTheRightCode(arguments: [String], code: Int32) throws {
+    let words = arguments.map { $0.replacingOccurrences(of: "FIXTURE", with: Self.repository + "/Fixtures") }
+    let outcome = try Self.run(words)
+    #expect(outcome.code == code, "\(outcome.errors)")
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+  }
+
+  @Test(arguments: ["measure", "diff", "inspect", "plot"])
+  func helpShowsAnExample(name: String) throws {
+    let outcome = try Self.run([name, "--help"])
+    #expect(outcome.code == 0)
+    #expect(outcome.output.contains("embgap \(name)"))
+    #expect(outcome.output.contains("Example"))
+  }
+
+  @Test func readmeNamesOnlyWhatIsThere() throws {
+    let text = try String(contentsOfFile: Self.repository + "/README.md", encoding: .utf8)
+    let pattern = #/(?:Fixtures|Tests|Sources|Notebooks-as-scripts)/[A-Za-z0-9_./-]*[A-Za-z0-9_]/#
+    let paths = text.matches(of: pattern).map { String($0.output) }
+    #expect(paths.count >= 5)
+    for path in paths {
+      #expect(FileManager.default.fileExists(atPath: Self.repository + "/" + path), "\(path)")
+    }
+  }
+
+  /// The import table of the README: a level imports only levels below.
+  @Test func targetsImportOnlyLevelsBelow() throws {
+    let levels = [
+      "CGapKernels": 0, "COpenBLAS": 0, "CLAPACKE": 0, "CPNG": 0, "CCairo": 0, "CZlib": 0,
+      "GapLinearAlgebra": 1,
+      "GapImages": 1, "GapTensorFiles": 1, "GapPlot": 2, "GapMetrics": 2, "GapDatasets": 3, "GapReport": 4,
+      "EmbeddingGap": 5, "embgap": 6,
+    ]
+    let soleImporters = [
+      "COpenBLAS": "GapLinearAlgebra", "CLAPACKE": "GapLinearAlgebra", "CPNG": "GapImages", "CCairo": "GapPlot",
+      "CZlib": "GapTensorFiles",
+    ]
+    var seen = 0
+    for target in try FileManager.default.contentsOfDirectory(atPath: Self.repository + "/Sources") {
+      let level = try #require(levels[target], "\(target) has no level")
+      let folder = Self.repository + "/Sources/" + target
+      for file in try FileManager.default.contentsOfDirectory(atPath: folder) where file.hasSuffix(".swift") {
+        let text = try String(contentsOfFile: folder + "/" + file, encoding: .utf8)
+        for line in text.split(separator: "\n") {
+          let words = line.split(separator: " ")
+          guard let place = words.firstIndex(of: "import"), place <= 2, place + 1 < words.count,
+            words[..<place].allSatisfy({ ["public", "package", "@_exported", "internal"].contains(String($0)) }
+            ),
+            let other = levels[String(words[place + 1])]
+          else { continue }
+          seen += 1
+          #expect(other < level, "\(target)/\(file) imports \(words[place + 1])")
+          if let sole = soleImporters[String(words[place + 1])] { #expect(sole == target) }
+        }
+      }
+    }
+    #expect(seen > 20)
+  }
+}
