@@ -71,5 +71,6 @@ let package = Package(
     // Tests, one target for each target they test.
     tests("GapImages", ["GapImages"]),
     tests("GapPlot", ["GapPlot", "GapImages"]),
+    tests("Embgap", ["EmbeddingGap"]),
   ]
 )
