@@ -1,12 +1,12 @@
-// Decides what single precision can decide about ranks and neighbours, 64 scores at a time: a chunk without an
+// Decides what fixed-point scores can decide about ranks and neighbours, 64 scores at a time: a chunk without an
 // unsure score costs a few vector comparisons, the others are gone through one by one.
 #include "CGapKernels.h"
 #include "dispatch.h"
 
 enum { CHUNK = 64 };
 
-GAP_DISPATCHED size_t gap_rank_row(const float *scores, size_t count, float row_low, float row_high,
-                                   const float *column_low, const float *column_high, int32_t *column_counts,
+GAP_DISPATCHED size_t gap_rank_row(const int32_t *scores, size_t count, int32_t row_low, int32_t row_high,
+                                   const int32_t *column_low, const int32_t *column_high, int32_t *column_counts,
                                    int32_t *row_count, uint32_t *unsure) {
   int32_t above = 0;
   size_t found = 0;
@@ -14,7 +14,7 @@ GAP_DISPATCHED size_t gap_rank_row(const float *scores, size_t count, float row_
     size_t end = start + CHUNK < count ? start + CHUNK : count;
     int32_t chunk_unsure = 0;
     for (size_t j = start; j < end; j++) {
-      float s = scores[j];
+      int32_t s = scores[j];
       int32_t row_above = s > row_high, column_above = s > column_high[j];
       above += row_above;
       column_counts[j] += column_above;
@@ -22,7 +22,7 @@ GAP_DISPATCHED size_t gap_rank_row(const float *scores, size_t count, float row_
     }
     if (chunk_unsure == 0) continue;
     for (size_t j = start; j < end; j++) {
-      float s = scores[j];
+      int32_t s = scores[j];
       if ((s >= row_low && s <= row_high) || (s >= column_low[j] && s <= column_high[j])) unsure[found++] = (uint32_t)j;
     }
   }
@@ -30,7 +30,7 @@ GAP_DISPATCHED size_t gap_rank_row(const float *scores, size_t count, float row_
   return found;
 }
 
-GAP_DISPATCHED size_t gap_list_above(const float *scores, size_t count, float bound, uint32_t *listed) {
+GAP_DISPATCHED size_t gap_list_above(const int32_t *scores, size_t count, int32_t bound, uint32_t *listed) {
   size_t found = 0;
   for (size_t start = 0; start < count; start += CHUNK) {
     size_t end = start + CHUNK < count ? start + CHUNK : count;

@@ -1,14 +1,14 @@
 import CGapKernels
 
-/// Threshold tests over rows of single-precision scores.
+/// Threshold tests over rows of fixed-point scores.
 package enum RankKernels {
   /// Counts the scores surely above a threshold along the row and along every column, and lists the unsure ones.
   ///
-  /// A score is sure when it lies outside `[low, high]`, the band of a threshold ± the error of the product.
+  /// A score is sure when it lies outside `[low, high]`, the band of a threshold ± the error of the rows.
   ///
   /// - Returns: how many places of `unsure` were filled (columns within the row's or their own band).
   package static func count(
-    _ scores: Span<Float>, rowLow: Float, rowHigh: Float, columnLow: Span<Float>, columnHigh: Span<Float>,
+    _ scores: Span<Int32>, rowLow: Int32, rowHigh: Int32, columnLow: Span<Int32>, columnHigh: Span<Int32>,
     columnCounts: inout MutableSpan<Int32>, rowCount: inout Int32, unsure: inout MutableSpan<UInt32>
   ) -> Int {
     let count = scores.count
@@ -33,7 +33,7 @@ package enum RankKernels {
   /// Lists the places of the scores that are at least `bound`.
   ///
   /// - Returns: how many places of `found` were filled.
-  package static func list(_ scores: Span<Float>, atLeast bound: Float, into found: inout MutableSpan<UInt32>)
+  package static func list(_ scores: Span<Int32>, atLeast bound: Int32, into found: inout MutableSpan<UInt32>)
     -> Int
   {
     precondition(found.count >= scores.count)

@@ -14,15 +14,15 @@ struct Neighbour: Sendable, Equatable {
 /// The k rows of a gallery with the highest cosine to each query, in the order of exact Double scores, lower index
 /// first among equals.
 ///
-/// Scores come from single-precision products; every one that could enter a list, by the bound of `ScoreError`, is
+/// Scores come from fixed-point products; every one that could enter a list, by the bound of `ScoreError`, is
 /// taken again in Double from the rows. The gallery streams by in blocks; what is held is the queries and their
 /// lists.
 struct NearestNeighbours: Sendable {
   /// k neighbours of each query, best first (fewer when the gallery is smaller).
   let lists: [[Neighbour]]
 
-  private static let galleryRows = 2048
-  private static let queryRows = 256
+  private static let galleryRows = 2016
+  private static let queryRows = 96
 
   /// - Parameters:
   ///   - queries: rows of `queryRows` to look for, [q].
@@ -32,7 +32,7 @@ struct NearestNeighbours: Sendable {
     progress: (Double) -> Void = { _ in }
   ) throws {
     let d = queryRows.dimension
-    let resident = Block(Buffer<Float>(repeating: 0, count: queries.count * d), rows: queries.count, columns: d)
+    let resident = FixedPointRows(.left, capacity: queries.count, dimension: d)
     try queryRows.fill(resident, at: queries, on: pool)
     let tasks = Pieces(of: 0..<queries.count, size: Self.queryRows)
     var parts = tasks.all.map { rows in
@@ -40,19 +40,21 @@ struct NearestNeighbours: Sendable {
         queries: Array(queries[rows]), rows: queryRows, gallery: gallery, k: k, excludingSelf: excludingSelf)
     }
     let blockRows = min(Self.galleryRows, gallery.count)
-    let streamed = Buffer<Float>(repeating: 0, count: blockRows * d)
-    let scores = (0..<pool.threads).map { _ in Buffer<Float>(repeating: 0, count: Self.queryRows * blockRows) }
+    let block = FixedPointRows(.right, capacity: blockRows, dimension: d)
+    let residentError = resident.largestError(of: queries.count)
+    let scores = (0..<pool.threads).map { _ in
+      Buffer<Int32>(repeating: 0, count: Self.queryRows * FixedPointProducts.paddedColumns(blockRows))
+    }
     let scratch = (0..<pool.threads).map { _ in Scratch(dimension: d, listed: blockRows) }
     for rows in Pieces(of: 0..<gallery.count, size: blockRows).all {
-      let block = Block(streamed, rows: rows.count, columns: d)
-      try gallery.fill(block, from: rows.lowerBound, on: pool)
+      try gallery.fill(block, from: rows.lowerBound, count: rows.count, on: pool)
+      let error = ScoreError(left: residentError, right: block.largestError(of: rows.count), dimension: d)
       let before = parts
       parts = try pool.map(tasks.count) { worker, piece in
-        let queries = resident.rows(tasks[piece])
-        let tile = Block(scores[worker], rows: queries.rows, columns: rows.count)
-        Products.inner(queries, block, into: tile)
+        let tile = FixedPointProducts.inner(
+          resident, tasks[piece], block, 0..<rows.count, into: scores[worker])
         var lists = before[piece]
-        try lists.take(tile, from: rows.lowerBound, scratch[worker])
+        try lists.take(tile, from: rows.lowerBound, error, scratch[worker])
         return lists
       }
       progress(Double(rows.upperBound) / Double(gallery.count))
@@ -80,7 +82,6 @@ struct NearestNeighbours: Sendable {
     let k: Int
     let excludingSelf: Bool
     private(set) var lists: [[Neighbour]]
-    private let error: ScoreError
 
     init(queries: [Int], rows: UnitRows, gallery: UnitRows, k: Int, excludingSelf: Bool) {
       self.queries = queries
@@ -89,12 +90,13 @@ struct NearestNeighbours: Sendable {
       self.k = k
       self.excludingSelf = excludingSelf
       lists = Array(repeating: [], count: queries.count)
-      error = ScoreError(dimension: rows.dimension)
     }
 
-    mutating func take(_ scores: Block<Float>, from first: Int, _ scratch: Scratch) throws {
+    mutating func take(_ scores: Block<Int32>, from first: Int, _ error: ScoreError, _ scratch: Scratch)
+      throws
+    {
       for place in queries.indices {
-        let found = listed(scores, place, scratch)
+        let found = listed(scores, place, error, scratch)
         guard found > 0 else { continue }
         try rows.withRow(queries[place], scratch: scratch.query) { query in
           for n in 0..<found {
@@ -102,7 +104,7 @@ struct NearestNeighbours: Sendable {
             let index = first + column
             // The bound rises while the list fills; what fell under it since is skipped.
             if excludingSelf && index == queries[place] { continue }
-            if scores.buffer[scores.offset + place * scores.stride + column] < bound(place) { continue }
+            if scores.buffer[scores.offset + place * scores.stride + column] < bound(place, error) { continue }
             let score = try gallery.withRow(index, scratch: scratch.item) { RowKernels.dot(query, $0) }
             insert(Neighbour(index: index, score: score), place)
           }
@@ -110,18 +112,16 @@ struct NearestNeighbours: Sendable {
       }
     }
 
-    private func bound(_ place: Int) -> Float {
-      lists[place].count < k ? -.infinity : error.low(lists[place][k - 1].score)
+    private func bound(_ place: Int, _ error: ScoreError) -> Int32 {
+      lists[place].count < k ? .min : error.low(lists[place][k - 1].score)
     }
 
     /// Places of scores that may enter the list. An empty list would take every score in turn, so it starts from the
-    /// k-th best of the single-precision scores.
-    private func listed(_ scores: Block<Float>, _ place: Int, _ scratch: Scratch) -> Int {
+    /// k-th best of the fixed-point scores.
+    private func listed(_ scores: Block<Int32>, _ place: Int, _ error: ScoreError, _ scratch: Scratch) -> Int {
       scores.row(place) { row in
-        var bound = bound(place)
-        if bound == -.infinity, row.count > k + 1 {
-          bound = error.low(Double(kthBest(row, k + 1)) - error.bound)
-        }
+        var bound = bound(place, error)
+        if bound == .min, row.count > k + 1 { bound = error.low(belowScore: kthBest(row, k + 1)) }
         return scratch.listed.write(0..<scratch.listed.count) {
           RankKernels.list(row, atLeast: bound, into: &$0)
         }
@@ -129,8 +129,8 @@ struct NearestNeighbours: Sendable {
     }
 
     /// The `k`-th largest of the scores (one more than wanted, for the query itself may be among them).
-    private func kthBest(_ row: Span<Float>, _ k: Int) -> Float {
-      var best: [Float] = []
+    private func kthBest(_ row: Span<Int32>, _ k: Int) -> Int32 {
+      var best: [Int32] = []
       for j in row.indices {
         let score = row[j]
         if best.count == k && score <= best[k - 1] { continue }

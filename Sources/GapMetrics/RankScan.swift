@@ -2,8 +2,8 @@ import GapLinearAlgebra
 
 /// Counts, for every query, the items that score at least as high as its true one, exactly.
 ///
-/// One blocked pass of single-precision products of resident rows against rows that stream by; both directions are
-/// counted from the same products when both sides are queries. `ScoreError` bounds the product, so that most scores
+/// One blocked pass of fixed-point products of resident rows against rows that stream by; both directions are
+/// counted from the same products when both sides are queries. `ScoreError` bounds the score, so that most scores
 /// are decided by a comparison; the others are taken again in Double from the rows, in one fixed order of summation,
 /// so that bit-equal rows tie exactly. Counts are whole numbers: no order of work can change them.
 struct RankScan {
@@ -26,25 +26,27 @@ struct RankScan {
   private(set) var residentCounts: [Int32]
   private(set) var streamedCounts: [Int32]
 
-  private static let streamedRows = 2048
-  private static let tileRows = 384
-  private static let tileColumns = 1024
+  /// Rows that stream by at a time, and the sides of a tile: whole panels, whose scores stay in the cache.
+  private static let streamedRows = 2016
+  private static let tileRows = 96
+  private static let tileColumns = 1008
 
   init(resident: Side, streamed: Side, pool: WorkerPool, progress: (Double) -> Void) throws {
     let d = resident.rows.dimension
     let (a, b) = (resident.indices.count, streamed.indices.count)
-    let residentRows = Block(Buffer<Float>(repeating: 0, count: a * d), rows: a, columns: d)
+    let residentRows = FixedPointRows(.left, capacity: a, dimension: d)
     try resident.rows.fill(residentRows, at: resident.indices, on: pool)
+    let residentError = residentRows.largestError(of: a)
     let blockRows = min(Self.streamedRows, b)
-    let buffer = Buffer<Float>(repeating: 0, count: blockRows * d)
+    let block = FixedPointRows(.right, capacity: blockRows, dimension: d)
     let workers = (0..<pool.threads).map { _ in Worker(resident: a, blockRows: blockRows, dimension: d) }
-    let residentBands = Bands(resident.thresholds, count: a, dimension: d)
-    let streamedBands = Bands(streamed.thresholds, count: b, dimension: d)
     streamedCounts = []
     for rows in Pieces(of: 0..<b, size: blockRows).all {
-      let block = Block(buffer, rows: rows.count, columns: d)
       try streamed.rows.fill(block, at: Array(streamed.indices[rows]), on: pool)
       streamed.rows.release(streamed.indices[rows.lowerBound]..<streamed.indices[rows.upperBound - 1] + 1)
+      let error = ScoreError(left: residentError, right: block.largestError(of: rows.count), dimension: d)
+      let residentBands = Bands(resident.thresholds.map { $0[...] }, count: a, error)
+      let streamedBands = Bands(streamed.thresholds.map { $0[rows] }, count: rows.count, error)
       let tiles = Tile.covering(rows: a, columns: rows.count, side: Self.tileRows, columnSide: Self.tileColumns)
       try pool.forEach(tiles.count) { worker, piece in
         let task = TileTask(
@@ -60,13 +62,12 @@ struct RankScan {
 
   /// Thresholds widened by the error bound; an open band that nothing reaches where there is no query.
   private struct Bands: Sendable {
-    let low: Buffer<Float>
-    let high: Buffer<Float>
+    let low: Buffer<Int32>
+    let high: Buffer<Int32>
 
-    init(_ thresholds: [Double]?, count: Int, dimension: Int) {
-      let error = ScoreError(dimension: dimension)
-      low = Buffer(thresholds?.map(error.low) ?? [Float](repeating: .infinity, count: count))
-      high = Buffer(thresholds?.map(error.high) ?? [Float](repeating: .infinity, count: count))
+    init(_ thresholds: ArraySlice<Double>?, count: Int, _ error: ScoreError) {
+      low = Buffer(thresholds?.map(error.low(_:)) ?? [Int32](repeating: .max, count: count))
+      high = Buffer(thresholds?.map(error.high(_:)) ?? [Int32](repeating: .max, count: count))
     }
   }
 
@@ -74,7 +75,7 @@ struct RankScan {
   private struct Worker: Sendable {
     let residentCounts: Buffer<Int32>
     let streamedCounts: Buffer<Int32>
-    let scores: Buffer<Float>
+    let scores: Buffer<Int32>
     let unsure: Buffer<UInt32>
     let residentRow: Buffer<Double>
     let streamedRow: Buffer<Double>
@@ -107,21 +108,19 @@ struct RankScan {
     let residentBands: Bands
     let streamedBands: Bands
 
-    func run(_ residentRows: Block<Float>, _ block: Block<Float>, _ worker: Worker) throws {
-      let scores = Block(worker.scores, rows: tile.rows.count, columns: tile.columns.count)
-      Products.inner(residentRows.rows(tile.rows), block.rows(tile.columns), into: scores)
+    func run(_ residentRows: FixedPointRows, _ block: FixedPointRows, _ worker: Worker) throws {
+      let scores = FixedPointProducts.inner(residentRows, tile.rows, block, tile.columns, into: worker.scores)
       for (r, i) in tile.rows.enumerated() {
         let unsure = scores.row(r) { count($0, i, worker) }
         if unsure > 0 { try settle(scores, r, i, unsure, worker) }
       }
     }
 
-    private func count(_ scores: Span<Float>, _ i: Int, _ worker: Worker) -> Int {
-      let columns = tile.columns.lowerBound..<tile.columns.upperBound
-      let bands = columns.lowerBound + firstStreamed..<columns.upperBound + firstStreamed
+    private func count(_ scores: Span<Int32>, _ i: Int, _ worker: Worker) -> Int {
+      let columns = tile.columns
       var above: Int32 = 0
-      let unsure = streamedBands.low.read(bands) { low in
-        streamedBands.high.read(bands) { high in
+      let unsure = streamedBands.low.read(columns) { low in
+        streamedBands.high.read(columns) { high in
           worker.streamedCounts.write(columns) { counts in
             worker.unsure.write(0..<scores.count) { unsure in
               RankKernels.count(
@@ -136,11 +135,12 @@ struct RankScan {
     }
 
     /// Scores the unsure places of row i again, in Double.
-    private func settle(_ scores: Block<Float>, _ r: Int, _ i: Int, _ unsure: Int, _ worker: Worker) throws {
+    private func settle(_ scores: Block<Int32>, _ r: Int, _ i: Int, _ unsure: Int, _ worker: Worker) throws {
       try resident.rows.withRow(resident.indices[i], scratch: worker.residentRow) { row in
         for n in 0..<unsure {
           let column = Int(worker.unsure[n])
-          let j = firstStreamed + tile.columns.lowerBound + column
+          let place = tile.columns.lowerBound + column
+          let j = firstStreamed + place
           if resident.groups[i] == streamed.groups[j] { continue }
           let score = scores.buffer[scores.offset + r * scores.stride + column]
           var exact: Double?
@@ -157,11 +157,11 @@ struct RankScan {
             let ties = streamed.classes[j] == resident.trueClasses[i]
             if try ties || reaches(thresholds[i]) { worker.residentCounts[i] += 1 }
           }
-          if let thresholds = streamed.thresholds, score >= streamedBands.low[j], score <= streamedBands.high[j]
+          if let thresholds = streamed.thresholds, score >= streamedBands.low[place], score <= streamedBands.high[place]
           {
             let ties = resident.classes[i] == streamed.trueClasses[j]
             if try ties || reaches(thresholds[j]) {
-              worker.streamedCounts[tile.columns.lowerBound + column] += 1
+              worker.streamedCounts[place] += 1
             }
           }
         }

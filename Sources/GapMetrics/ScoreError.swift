@@ -1,22 +1,36 @@
 import GapLinearAlgebra
 
-/// How far a single-precision inner product of unit rows may lie from the exact one.
+/// How far a fixed-point score of unit rows may lie from the exact one, and what that says about thresholds.
 ///
 /// ```
-/// |fl(x·y) − x·y| ≤ (d + 8) u ‖x‖‖y‖,   u = 2⁻²⁴
+/// |q/S² − x·y| ≤ e_x + (1 + e_x) e_y + d · 2⁻⁵⁰,   S = 32767
 /// ```
 ///
-/// d products added in any order lose at most d u of Σ|x_k y_k| ≤ ‖x‖‖y‖ (Higham, *Accuracy and Stability*, §3.1);
-/// rounding both rows to single precision loses 2u more; the rest covers the bound's own rounding. It is a bound, not
-/// an estimate: whatever lies outside the band is decided, whatever lies inside is scored again in Double.
+/// The first terms are the rounding of the rows (`FixedPointRows`); the last covers the Double arithmetic of the exact
+/// scores and of the rounding errors themselves. It is a bound, not an estimate: whatever lies outside the band is
+/// decided, whatever lies inside is scored again in Double.
 struct ScoreError {
   let bound: Double
 
-  init(dimension: Int) { bound = Double(dimension + 8) * 0x1p-24 * 1.001 }
+  private static let scale = FixedPointRows.one * FixedPointRows.one
 
-  /// Below this single-precision score, the exact one is surely below `threshold`.
-  func low(_ threshold: Double) -> Float { Float(threshold - bound).nextDown }
+  /// - Parameters:
+  ///   - left: the largest rounding error of the rows on one side.
+  ///   - right: the same on the other side.
+  init(left: Double, right: Double, dimension: Int) {
+    bound = (left + (1 + left) * right) * (1 + 1e-9) + Double(dimension + 8) * 0x1p-50
+  }
 
-  /// Above this single-precision score, the exact one is surely above `threshold`.
-  func high(_ threshold: Double) -> Float { Float(threshold + bound).nextUp }
+  /// A score under this one is surely below `threshold`.
+  func low(_ threshold: Double) -> Int32 { Self.clamped(((threshold - bound) * Self.scale).rounded(.down) - 1) }
+
+  /// A score over this one is surely above `threshold`.
+  func high(_ threshold: Double) -> Int32 { Self.clamped(((threshold + bound) * Self.scale).rounded(.up) + 1) }
+
+  /// A score under this one is surely below every item that scored `score`.
+  func low(belowScore score: Int32) -> Int32 { low(Double(score) / Self.scale - bound) }
+
+  private static func clamped(_ score: Double) -> Int32 {
+    Int32(min(max(score, -0x1p31), 0x1p31 - 1))
+  }
 }

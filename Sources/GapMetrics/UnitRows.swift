@@ -58,19 +58,19 @@ package struct UnitRows: Sendable {
     source.release(0..<source.count)
   }
 
-  /// Writes unit rows rounded to single precision, at `indices` or, without them, from `first` on.
+  /// Rounds the unit rows at `indices` or, without them, the `count` rows from `first` on into the first places.
   package func fill(
-    _ target: Block<Float>, from first: Int = 0, at indices: [Int]? = nil, on pool: WorkerPool
+    _ target: FixedPointRows, from first: Int = 0, count: Int? = nil, at indices: [Int]? = nil,
+    on pool: WorkerPool
   ) throws {
+    let count = indices?.count ?? count ?? target.capacity
     let scratch = (0..<pool.threads).map { _ in Buffer<Double>(repeating: 0, count: dimension) }
-    try forEachPiece(0..<target.rows, on: pool) { worker, rows in
+    try forEachPiece(0..<count, on: pool) { worker, rows in
       for i in rows {
-        try withRow(indices.map { $0[i] } ?? first + i, scratch: scratch[worker]) { row in
-          target.writeRow(i) { RowKernels.narrow(row, into: &$0) }
-        }
+        try withRow(indices.map { $0[i] } ?? first + i, scratch: scratch[worker]) { target.set(i, to: $0) }
       }
     }
-    if indices == nil { release(first..<first + target.rows) }
+    if indices == nil { release(first..<first + count) }
   }
 
   /// The rows at `indices`, as a set of their own.

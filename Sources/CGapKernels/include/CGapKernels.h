@@ -41,14 +41,24 @@ size_t gap_count_below(const double *values, double bound, size_t count);
 size_t gap_collect_between(const double *values, double low, double high, double *target, size_t count);
 void gap_exponentials(const double *values, double *target, size_t count);  // exp(values[j]); values <= 0
 
-// ranks.c: counts scores that surely beat a threshold, and lists those too near to tell in single precision.
+// fixed.c: rows as 16-bit fixed-point numbers, and their products in 32-bit integers. Rows lie in panels of
+// GAP_FIXED_LEFT or GAP_FIXED_RIGHT lanes; a panel has (columns + 1) / 2 words of two numbers for each lane.
+enum { GAP_FIXED_ONE = 32767, GAP_FIXED_LEFT = 8, GAP_FIXED_RIGHT = 48 };
+// Rounds a row (no number beyond 1) into one lane of a panel; returns the Euclidean length of what rounding took.
+double gap_fixed_pack(const double *row, size_t count, int16_t *panel, size_t lane, size_t lanes);
+// scores[i * stride + j] = sum over k of left row i times right row j, for whole panels. `kernel` 0 takes the fastest
+// that the processor has, 1 at most AVX2, 2 plain C: all give the same numbers.
+void gap_fixed_products(const int16_t *left, size_t left_panels, const int16_t *right, size_t right_panels,
+                        size_t words, int32_t *scores, size_t stride, int kernel);
+
+// ranks.c: counts scores that surely beat a threshold, and lists those too near to tell.
 // For every j: row_count += scores[j] > row_high; column_counts[j] += scores[j] > column_high[j].
 // A j with row_low <= scores[j] <= row_high or column_low[j] <= scores[j] <= column_high[j] is appended to
 // `unsure` (capacity count). Returns the number appended.
-size_t gap_rank_row(const float *scores, size_t count, float row_low, float row_high, const float *column_low,
-                    const float *column_high, int32_t *column_counts, int32_t *row_count, uint32_t *unsure);
+size_t gap_rank_row(const int32_t *scores, size_t count, int32_t row_low, int32_t row_high, const int32_t *column_low,
+                    const int32_t *column_high, int32_t *column_counts, int32_t *row_count, uint32_t *unsure);
 // Lists the j with scores[j] >= bound. Returns how many.
-size_t gap_list_above(const float *scores, size_t count, float bound, uint32_t *found);
+size_t gap_list_above(const int32_t *scores, size_t count, int32_t bound, uint32_t *found);
 
 // gather.c: sum over j of a[index[j]] * b[j].
 double gap_gathered_dot(const float *a, const int32_t *index, const float *b, size_t count);
