@@ -50,8 +50,8 @@ GAP_DISPATCHED void gap_subtract(double *row, const double *other, size_t count)
   for (size_t i = 0; i < count; i++) row[i] -= other[i];
 }
 
-GAP_DISPATCHED void gap_narrow(const double *row, float *target, size_t count) {
-  for (size_t i = 0; i < count; i++) target[i] = (float)row[i];
+GAP_DISPATCHED void gap_narrow(const double *row, double factor, float *target, size_t count) {
+  for (size_t i = 0; i < count; i++) target[i] = (float)(row[i] * factor);
 }
 
 double gap_largest_magnitude(const double *row, size_t count) {

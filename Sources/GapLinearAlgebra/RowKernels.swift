@@ -62,12 +62,12 @@ package enum RowKernels {
     }
   }
 
-  /// Rounds to single precision.
-  package static func narrow(_ row: Span<Double>, into target: inout MutableSpan<Float>) {
-    precondition(row.count == target.count)
+  /// Multiplies by a factor and rounds to single precision; `target` may be longer than the row.
+  package static func narrow(_ row: Span<Double>, times factor: Double = 1, into target: inout MutableSpan<Float>) {
+    precondition(row.count <= target.count)
     unsafe row.withUnsafeBufferPointer { row in
       unsafe target.withUnsafeMutableBufferPointer { target in
-        if let base = target.baseAddress { unsafe gap_narrow(row.baseAddress!, base, row.count) }
+        if let base = target.baseAddress { unsafe gap_narrow(row.baseAddress!, factor, base, row.count) }
       }
     }
   }

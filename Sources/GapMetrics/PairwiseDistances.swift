@@ -16,8 +16,7 @@ import GapLinearAlgebra
 ///
 /// Distances are taken from blocked products of rows moved to their common mean, in Double: differences of nearly
 /// equal kernel means are wanted to many digits, and the sample bounds the cost. Where cancellation leaves a squared
-/// distance few digits (under 1e-8 of the lengths), it is taken again from the rows. The median is exact: a random
-/// draw of distances brackets it, the pass counts below the bracket and keeps what falls inside.
+/// distance few digits (under 1e-8 of the lengths), it is taken again from the rows.
 ///
 /// - Source: Wang & Isola 2020 (uniformity, t = 2); Székely & Rizzo 2013; Gretton et al. 2012.
 public struct PairwiseDistances: Sendable, Equatable {
@@ -47,30 +46,25 @@ public struct PairwiseDistances: Sendable, Equatable {
     try pair.requireEqualDimensions()
     let sample = PairSample(of: pair.count, limit: max(limit, 2), seed: seed, purpose: "pairs")
     let m = sample.indices.count
-    let pass = try DistancePass(rows: try sample.pooledRows(of: pair), pairs: m, pool: pair.pool)
-    let first = try pass.withMedian(seed: seed)
-    bandwidth = first.median
+    let rows = try sample.pooledRows(of: pair)
+    bandwidth = try MedianDistance(of: rows, seed: seed, pool: pair.pool).value
     sampledPairs = m
+    let pass = DistancePass(rows: rows, pairs: m, pool: pair.pool)
+    let width = bandwidth > 0 ? 1 / (2 * bandwidth * bandwidth) : 0
+    let sums = try pass.sums(bandwidthFactor: width)
     let within = Double(m) * Double(m - 1) / 2
     let across = Double(m) * Double(m)
-    uniformityImage = logarithm(first.sums.image.exponentials / within)
-    uniformityText = logarithm(first.sums.text.exponentials / within)
-    let partners = pass.partnerExponentials()
-    crossUniformity = logarithm((first.sums.cross.exponentials - partners) / (across - Double(m)))
-    energyDistance =
-      2 * first.sums.cross.roots / across - 2 * (first.sums.image.roots + first.sums.text.roots) / across
-    guard bandwidth > 0 else {
-      mmd2 = nil
-      return
-    }
-    let kernels = try pass.sums(factor: 1 / (2 * bandwidth * bandwidth), collecting: nil)
+    uniformityImage = logarithm(sums.image.exponentials / within)
+    uniformityText = logarithm(sums.text.exponentials / within)
+    crossUniformity = logarithm((sums.cross.exponentials - pass.partnerExponentials()) / (across - Double(m)))
+    energyDistance = 2 * sums.cross.roots / across - 2 * (sums.image.roots + sums.text.roots) / across
     mmd2 =
-      kernels.image.exponentials / within + kernels.text.exponentials / within
-      - 2 * kernels.cross.exponentials / across
+      bandwidth > 0
+      ? sums.image.kernels / within + sums.text.kernels / within - 2 * sums.cross.kernels / across : nil
   }
 }
 
-/// Passes over all distances of 2m pooled rows, tile by tile.
+/// A pass over all distances of 2m pooled rows, tile by tile.
 struct DistancePass {
   private let rows: Block<Double>
   private let squares: [Double]
@@ -84,20 +78,29 @@ struct DistancePass {
 
   /// Sums over one kind of distances.
   struct Sums: Sendable {
+    /// `Σ d`
     var roots = 0.0
+    /// `Σ exp(−2 d²)`
     var exponentials = 0.0
+    /// `Σ exp(−factor d²)`
+    var kernels = 0.0
+
+    static func += (total: inout Sums, part: Sums) {
+      total.roots += part.roots
+      total.exponentials += part.exponentials
+      total.kernels += part.kernels
+    }
   }
 
-  /// Sums by kind, the number of squared distances below the bracket, and those inside it.
+  /// Sums by kind.
   struct Totals: Sendable {
     var image = Sums()
     var text = Sums()
     var cross = Sums()
-    var below = 0
-    var collected: [Double] = []
   }
 
-  init(rows: Block<Double>, pairs: Int, pool: WorkerPool) throws {
+  /// Moves the rows to their mean, in place.
+  init(rows: Block<Double>, pairs: Int, pool: WorkerPool) {
     self.rows = rows
     self.pairs = pairs
     self.pool = pool
@@ -128,9 +131,6 @@ struct DistancePass {
     for i in 0..<rows.rows { rows.writeRow(i) { RowKernels.subtract(mean.span, from: &$0) } }
   }
 
-  /// The number of pooled distances.
-  private var total: Int { rows.rows * (rows.rows - 1) / 2 }
-
   /// `Σ_i exp(−2 ‖x̂_i − ŷ_i‖²)`.
   func partnerExponentials() -> Double {
     (0..<pairs).reduce(0) { sum, i in
@@ -138,79 +138,40 @@ struct DistancePass {
     }
   }
 
-  /// One pass with exponent factor 2 that also finds the median distance.
-  func withMedian(seed: UInt64) throws -> (sums: Totals, median: Double) {
-    var slack = 0.01
-    while true {
-      let bracket = total <= 2_000_000 ? (-1.0, Double.infinity) : self.bracket(slack: slack, seed: seed)
-      let totals = try sums(factor: 2, collecting: bracket)
-      if let median = median(of: totals) { return (totals, median) }
-      slack *= 5
-    }
-  }
-
-  /// Squared distances between which the median lies but for bad luck, from a random draw.
-  private func bracket(slack: Double, seed: UInt64) -> (Double, Double) {
-    guard slack < 0.5 else { return (-1, .infinity) }
-    var generator = SeededGenerator(seed: seed, purpose: "median")
-    let draws = (0..<200_000).map { _ in
-      let i = generator.index(below: rows.rows)
-      let j = generator.index(below: rows.rows - 1)
-      return squaredDistance(i, j < i ? j : j + 1)
-    }.sorted()
-    return (
-      Sample.quantile(0.5 - slack, ofSorted: draws), Sample.quantile(0.5 + slack, ofSorted: draws).nextUp
-    )
-  }
-
-  private func median(of totals: Totals) -> Double? {
-    var values = totals.collected
-    let lower = (total - 1) / 2 - totals.below
-    let upper = total / 2 - totals.below
-    guard lower >= 0, upper < values.count else { return nil }
-    let low = Selection.element(lower, of: &values).squareRoot()
-    return lower == upper ? low : (low + Selection.element(upper, of: &values).squareRoot()) / 2
-  }
-
-  /// `Σ √d²` and `Σ exp(−factor d²)` by kind; squared distances in the bracket are collected, those below counted.
-  func sums(factor: Double, collecting bracket: (low: Double, high: Double)?) throws -> Totals {
+  /// The sums of every kind; kernels with `factor`, when it is not 0.
+  func sums(bandwidthFactor factor: Double) throws -> Totals {
     let scratch = (0..<pool.threads).map { _ in Buffer<Double>(repeating: 0, count: Self.side * Self.side) }
-    let columnSquares = squares
     let parts = try pool.map(tiles.count) { worker, piece in
-      let (kind, tile) = tiles[piece]
-      let dots = Block(scratch[worker], rows: tile.rows.count, columns: tile.columns.count)
-      Products.inner(rows.rows(tile.rows), rows.rows(tile.columns), into: dots)
-      var part = Totals()
-      var sums = Sums()
-      for (r, i) in tile.rows.enumerated() {
-        let first = kind == .cross ? tile.columns.lowerBound : max(tile.columns.lowerBound, i + 1)
-        guard first < tile.columns.upperBound else { continue }
-        let start = r * dots.stride + first - tile.columns.lowerBound
-        let range = start..<start + tile.columns.upperBound - first
-        toSquaredDistances(scratch[worker], range, row: i, firstColumn: first, columnSquares)
-        scratch[worker].read(range) { values in
-          sums.roots += bracket == nil ? 0 : RowKernels.sumOfRoots(values)
-          sums.exponentials += RowKernels.sumOfExponentials(values, factor: factor)
-          guard let bracket else { return }
-          part.below += RowKernels.countBelow(bracket.low, in: values)
-          RowKernels.collect(values, from: bracket.low, below: bracket.high, into: &part.collected)
-        }
-      }
+      sums(of: tiles[piece].kind, tiles[piece].tile, factor, scratch[worker])
+    }
+    var totals = Totals()
+    for (part, (kind, _)) in zip(parts, tiles) {
       switch kind {
-      case .image: part.image = sums
-      case .text: part.text = sums
-      case .cross: part.cross = sums
+      case .image: totals.image += part
+      case .text: totals.text += part
+      case .cross: totals.cross += part
       }
-      return part
     }
-    return parts.reduce(into: Totals()) { total, part in
-      for sums in [\Totals.image, \Totals.text, \Totals.cross] {
-        total[keyPath: sums].roots += part[keyPath: sums].roots
-        total[keyPath: sums].exponentials += part[keyPath: sums].exponentials
+    return totals
+  }
+
+  private func sums(of kind: Kind, _ tile: Tile, _ factor: Double, _ scratch: Buffer<Double>) -> Sums {
+    let dots = Block(scratch, rows: tile.rows.count, columns: tile.columns.count)
+    Products.inner(rows.rows(tile.rows), rows.rows(tile.columns), into: dots)
+    var sums = Sums()
+    for (r, i) in tile.rows.enumerated() {
+      let first = kind == .cross ? tile.columns.lowerBound : max(tile.columns.lowerBound, i + 1)
+      guard first < tile.columns.upperBound else { continue }
+      let start = r * dots.stride + first - tile.columns.lowerBound
+      let range = start..<start + tile.columns.upperBound - first
+      toSquaredDistances(scratch, range, row: i, firstColumn: first, squares)
+      scratch.read(range) { values in
+        sums.roots += RowKernels.sumOfRoots(values)
+        sums.exponentials += RowKernels.sumOfExponentials(values, factor: 2)
+        if factor > 0 { sums.kernels += RowKernels.sumOfExponentials(values, factor: factor) }
       }
-      total.below += part.below
-      total.collected += part.collected
     }
+    return sums
   }
 
   private func toSquaredDistances(

@@ -25,7 +25,7 @@ double gap_squared_distance(const double *a, const double *b, size_t count);
 void gap_divide(double *row, double divisor, size_t count);
 void gap_add(double *total, const double *row, size_t count);
 void gap_subtract(double *row, const double *other, size_t count);
-void gap_narrow(const double *row, float *target, size_t count);
+void gap_narrow(const double *row, double factor, float *target, size_t count);  // target[i] = row[i] * factor
 double gap_largest_magnitude(const double *row, size_t count);
 // A 128-bit hash of the row's bits, with -0 read as 0.
 void gap_hash(const double *row, size_t count, uint64_t hash[2]);
