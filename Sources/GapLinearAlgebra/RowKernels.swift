@@ -63,7 +63,9 @@ package enum RowKernels {
   }
 
   /// Multiplies by a factor and rounds to single precision; `target` may be longer than the row.
-  package static func narrow(_ row: Span<Double>, times factor: Double = 1, into target: inout MutableSpan<Float>) {
+  package static func narrow(
+    _ row: Span<Double>, times factor: Double = 1, into target: inout MutableSpan<Float>
+  ) {
     precondition(row.count <= target.count)
     unsafe row.withUnsafeBufferPointer { row in
       unsafe target.withUnsafeMutableBufferPointer { target in

@@ -147,29 +147,42 @@ private struct LeaveOneOut {
       var members = [[Int]](repeating: [], count: units.count)
       for (i, g) in pair.groups.enumerated() { members[g].append(i) }
       let total = Buffer(pair.moments.uniqueImageSum)
-      let d = pair.imageDimension
       let lists = members
-      let squares = try pair.pool.map(Pieces(of: 0..<lists.count, size: 64).count) { _, piece in
-        let scratch = Buffer<Double>(repeating: 0, count: d)
-        return try Pieces(of: 0..<lists.count, size: 64)[piece].map { g -> (Double, Double, Double) in
-          var difference = [Double](repeating: 0, count: d)
-          var text = difference
-          for i in lists[g] {
-            try pair.image.withRow(i, scratch: scratch) { row in for k in 0..<d { difference[k] += row[k] } }
-            try pair.text.withRow(i, scratch: scratch) { row in for k in 0..<d { text[k] += row[k] } }
-          }
-          for k in 0..<d { difference[k] -= text[k] }
-          let onTotal = try pair.image.withRow(pair.groupRepresentatives[g], scratch: scratch) { row in
-            total.read(0..<d) { RowKernels.dot(row, $0) }
-          }
-          return (Vector.squaredLength(difference), Vector.squaredLength(text), onTotal)
+      let squares = try pair.image.scattered(lists.count).flatMap { run in
+        let pieces = Pieces(of: run, size: 16)
+        defer {
+          pair.image.releaseScattered()
+          pair.text.releaseScattered()
         }
-      }.flatMap { $0 }
+        return try pair.pool.map(pieces.count) { _, piece in
+          try pieces[piece].map { try groupSquares(of: pair, lists[$0], total) }
+        }.flatMap { $0 }
+      }
       for g in units.indices {
         units[g].differenceSquare = squares[g].0
         units[g].textSquare = squares[g].1
         units[g].imageOnTotal = squares[g].2
       }
+    }
+
+    /// `‖Σ (x̂ − ŷ)‖²`, `‖Σ ŷ‖²` over an image's pairs, and its row times the total of images.
+    private static func groupSquares(
+      of pair: EmbeddingPair, _ members: [Int], _ total: Buffer<Double>
+    ) throws -> (Double, Double, Double) {
+      let d = pair.imageDimension
+      let scratch = Buffer<Double>(repeating: 0, count: d)
+      var difference = [Double](repeating: 0, count: d)
+      var text = difference
+      for i in members {
+        try pair.image.withRow(i, scratch: scratch) { row in for k in 0..<d { difference[k] += row[k] } }
+        try pair.text.withRow(i, scratch: scratch) { row in for k in 0..<d { text[k] += row[k] } }
+      }
+      for k in 0..<d { difference[k] -= text[k] }
+      // The pairs of an image share its row.
+      let onTotal = try pair.image.withRow(members[0], scratch: scratch) { row in
+        total.read(0..<d) { RowKernels.dot(row, $0) }
+      }
+      return (Vector.squaredLength(difference), Vector.squaredLength(text), onTotal)
     }
   }
 }

@@ -37,7 +37,8 @@ public struct LinearSeparability: Sendable, Equatable {
     let decisions = try pair.pool.map(folds) { _, fold in
       let training = labels.indices.map { $0 % m % folds == fold ? 0 : labels[$0] }
       let model = try LogisticRegression(
-        rows: features, labels: training, start: whole.weights, curvature: curvature, pool: WorkerPool(threads: 1))
+        rows: features, labels: training, start: whole.weights, curvature: curvature,
+        pool: WorkerPool(threads: 1))
       return labels.indices.filter { training[$0] == 0 }.map { ($0, model.decision(features, $0)) }
     }.flatMap { $0 }
     let right = decisions.count { row, decision in (decision > 0) == (row < m) }

@@ -102,7 +102,8 @@ private struct LogisticLoss {
     let pieces = Pieces(of: 0..<rows.rows, size: Self.pieceRows)
     let parts = try pool.map(pieces.count) { _, piece in part(pieces[piece], weights) }
     var total = State(
-      weights: weights, loss: RowKernels.dot(weights.span.extracting(0..<d), weights.span.extracting(0..<d)) / 2,
+      weights: weights,
+      loss: RowKernels.dot(weights.span.extracting(0..<d), weights.span.extracting(0..<d)) / 2,
       gradient: weights, curvature: [])
     total.gradient[d] = 0
     total.curvature.reserveCapacity(rows.rows)

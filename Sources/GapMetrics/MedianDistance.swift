@@ -80,7 +80,8 @@ struct MedianDistance {
         let j = generator.index(below: rows.rows - 1)
         return squaredDistance(i, j < i ? j : j + 1)
       }.sorted()
-      return Sample.quantile(0.5 - slack, ofSorted: draws)..<Sample.quantile(0.5 + slack, ofSorted: draws).nextUp
+      return Sample.quantile(
+        0.5 - slack, ofSorted: draws)..<Sample.quantile(0.5 + slack, ofSorted: draws).nextUp
     }
 
     /// Without a bracket, every squared distance is inside.
@@ -88,9 +89,10 @@ struct MedianDistance {
       let bracket = bracket ?? -1..<Double.infinity
       let (rowSide, columnSide) = MedianDistance.side
       // A tile takes part when any of its columns lies beyond its first row.
-      let tiles = Tile.covering(rows: rows.rows, columns: rows.rows, side: rowSide, columnSide: columnSide).filter {
-        $0.columns.upperBound > $0.rows.lowerBound + 1
-      }
+      let tiles = Tile.covering(rows: rows.rows, columns: rows.rows, side: rowSide, columnSide: columnSide)
+        .filter {
+          $0.columns.upperBound > $0.rows.lowerBound + 1
+        }
       let workers = (0..<pool.threads).map { _ in Worker() }
       let parts = try pool.map(tiles.count) { worker, piece in split(tiles[piece], bracket, workers[worker]) }
       return parts.reduce(into: Split()) { total, part in
@@ -101,7 +103,8 @@ struct MedianDistance {
 
     private struct Worker: Sendable {
       let scores = Buffer<Int32>(
-        repeating: 0, count: MedianDistance.side.rows * FixedPointProducts.paddedColumns(MedianDistance.side.columns))
+        repeating: 0,
+        count: MedianDistance.side.rows * FixedPointProducts.paddedColumns(MedianDistance.side.columns))
       let open = Buffer<Int32>(repeating: .max, count: MedianDistance.side.columns)
       let counts = Buffer<Int32>(repeating: 0, count: MedianDistance.side.columns)
       let unsure = Buffer<UInt32>(repeating: 0, count: MedianDistance.side.columns)

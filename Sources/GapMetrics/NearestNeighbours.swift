@@ -32,12 +32,15 @@ struct NearestNeighbours: Sendable {
     progress: (Double) -> Void = { _ in }
   ) throws {
     let d = queryRows.dimension
+    let exact = Block(Buffer<Double>(repeating: 0, count: queries.count * d), rows: queries.count, columns: d)
+    try queryRows.fill(exact, at: queries, on: pool)
     let resident = FixedPointRows(.left, capacity: queries.count, dimension: d)
-    try queryRows.fill(resident, at: queries, on: pool)
+    for i in queries.indices { exact.row(i) { resident.set(i, to: $0) } }
     let tasks = Pieces(of: 0..<queries.count, size: Self.queryRows)
     var parts = tasks.all.map { rows in
       Lists(
-        queries: Array(queries[rows]), rows: queryRows, gallery: gallery, k: k, excludingSelf: excludingSelf)
+        queries: Array(queries[rows]), rows: exact.rows(rows), gallery: gallery, k: k,
+        excludingSelf: excludingSelf)
     }
     let blockRows = min(Self.galleryRows, gallery.count)
     let block = FixedPointRows(.right, capacity: blockRows, dimension: d)
@@ -57,18 +60,17 @@ struct NearestNeighbours: Sendable {
         try lists.take(tile, from: rows.lowerBound, error, scratch[worker])
         return lists
       }
+      gallery.releaseScattered()
       progress(Double(rows.upperBound) / Double(gallery.count))
     }
     lists = parts.flatMap(\.lists)
   }
 
   private struct Scratch: Sendable {
-    let query: Buffer<Double>
     let item: Buffer<Double>
     let listed: Buffer<UInt32>
 
     init(dimension: Int, listed: Int) {
-      query = Buffer(repeating: 0, count: dimension)
       item = Buffer(repeating: 0, count: dimension)
       self.listed = Buffer(repeating: 0, count: listed)
     }
@@ -77,13 +79,13 @@ struct NearestNeighbours: Sendable {
   /// The lists of one run of queries.
   private struct Lists: Sendable {
     let queries: [Int]
-    let rows: UnitRows
+    let rows: Block<Double>
     let gallery: UnitRows
     let k: Int
     let excludingSelf: Bool
     private(set) var lists: [[Neighbour]]
 
-    init(queries: [Int], rows: UnitRows, gallery: UnitRows, k: Int, excludingSelf: Bool) {
+    init(queries: [Int], rows: Block<Double>, gallery: UnitRows, k: Int, excludingSelf: Bool) {
       self.queries = queries
       self.rows = rows
       self.gallery = gallery
@@ -98,7 +100,7 @@ struct NearestNeighbours: Sendable {
       for place in queries.indices {
         let found = listed(scores, place, error, scratch)
         guard found > 0 else { continue }
-        try rows.withRow(queries[place], scratch: scratch.query) { query in
+        try rows.row(place) { query in
           for n in 0..<found {
             let column = Int(scratch.listed[n])
             let index = first + column

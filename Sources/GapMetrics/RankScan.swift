@@ -43,7 +43,6 @@ struct RankScan {
     streamedCounts = []
     for rows in Pieces(of: 0..<b, size: blockRows).all {
       try streamed.rows.fill(block, at: Array(streamed.indices[rows]), on: pool)
-      streamed.rows.release(streamed.indices[rows.lowerBound]..<streamed.indices[rows.upperBound - 1] + 1)
       let error = ScoreError(left: residentError, right: block.largestError(of: rows.count), dimension: d)
       let residentBands = Bands(resident.thresholds.map { $0[...] }, count: a, error)
       let streamedBands = Bands(streamed.thresholds.map { $0[rows] }, count: rows.count, error)
@@ -54,6 +53,9 @@ struct RankScan {
           residentBands: residentBands, streamedBands: streamedBands)
         try task.run(residentRows, block, workers[worker])
       }
+      // Scoring again has read rows here and there.
+      resident.rows.releaseScattered()
+      streamed.rows.releaseScattered()
       streamedCounts += Worker.sumAndClear(workers.map(\.streamedCounts), count: rows.count)
       progress(Double(rows.upperBound) / Double(b))
     }
@@ -157,7 +159,8 @@ struct RankScan {
             let ties = streamed.classes[j] == resident.trueClasses[i]
             if try ties || reaches(thresholds[i]) { worker.residentCounts[i] += 1 }
           }
-          if let thresholds = streamed.thresholds, score >= streamedBands.low[place], score <= streamedBands.high[place]
+          if let thresholds = streamed.thresholds, score >= streamedBands.low[place],
+            score <= streamedBands.high[place]
           {
             let ties = resident.classes[i] == streamed.trueClasses[j]
             if try ties || reaches(thresholds[j]) {

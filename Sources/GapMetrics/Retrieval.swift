@@ -124,6 +124,10 @@ private struct TrueScores {
         bestScore[group] = textScore[text]
         bestText[group] = text
       }
+      if text % 1024 == 0 {
+        pair.image.releaseScattered()
+        pair.text.releaseScattered()
+      }
     }
   }
 

@@ -14,6 +14,11 @@ package struct UnitRows: Sendable {
   /// Sets of at most this many numbers stay in memory (64 MB).
   private static let cacheLimit = 8 << 20
 
+  /// Sets of at most this many numbers may stay mapped.
+  private static let scatteredLimit = 64 << 20
+  /// Rows read here and there between two releases: the system may map 2 MB around each.
+  private static let scatteredRows = 128
+
   package var count: Int { norms.count }
   package var dimension: Int { source.dimension }
 
@@ -52,10 +57,9 @@ package struct UnitRows: Sendable {
 
   /// Writes the unit rows at `indices`, in parallel.
   package func fill(_ target: Block<Double>, at indices: [Int], on pool: WorkerPool) throws {
-    try forEachPiece(0..<indices.count, on: pool) { _, rows in
-      for i in rows { try target.writeRow(i) { try copyRow(indices[i], into: &$0) } }
+    try forEachScattered(indices.count, on: pool) { _, i in
+      try target.writeRow(i) { try copyRow(indices[i], into: &$0) }
     }
-    source.release(0..<source.count)
   }
 
   /// Rounds the unit rows at `indices` or, without them, the `count` rows from `first` on into the first places.
@@ -63,14 +67,17 @@ package struct UnitRows: Sendable {
     _ target: FixedPointRows, from first: Int = 0, count: Int? = nil, at indices: [Int]? = nil,
     on pool: WorkerPool
   ) throws {
-    let count = indices?.count ?? count ?? target.capacity
     let scratch = (0..<pool.threads).map { _ in Buffer<Double>(repeating: 0, count: dimension) }
-    try forEachPiece(0..<count, on: pool) { worker, rows in
-      for i in rows {
-        try withRow(indices.map { $0[i] } ?? first + i, scratch: scratch[worker]) { target.set(i, to: $0) }
+    if let indices {
+      return try forEachScattered(indices.count, on: pool) { worker, i in
+        try withRow(indices[i], scratch: scratch[worker]) { target.set(i, to: $0) }
       }
     }
-    if indices == nil { release(first..<first + count) }
+    let count = count ?? target.capacity
+    try forEachPiece(0..<count, on: pool) { worker, rows in
+      for i in rows { try withRow(first + i, scratch: scratch[worker]) { target.set(i, to: $0) } }
+    }
+    release(first..<first + count)
   }
 
   /// The rows at `indices`, as a set of their own.
@@ -85,6 +92,19 @@ package struct UnitRows: Sendable {
     self.norms = norms
   }
 
+  /// Cuts `count` reads of rows here and there into runs, with `releaseScattered` to be called after each.
+  func scattered(_ count: Int) -> [Range<Int>] {
+    Pieces(of: 0..<count, size: mapsMuch ? Self.scatteredRows : max(count, 1)).all
+  }
+
+  private var mapsMuch: Bool { cached == nil && count * dimension > Self.scatteredLimit }
+
+  /// Lets the source give back what reading rows here and there has brought in, when that may be much: the system maps
+  /// the neighbourhood of every page that is touched.
+  func releaseScattered() {
+    if mapsMuch { source.release(0..<source.count) }
+  }
+
   /// Lets the source give back the pages of these rows.
   package func release(_ rows: Range<Int>) {
     guard cached == nil, let first = rows.first, let last = rows.last else { return }
@@ -95,6 +115,17 @@ package struct UnitRows: Sendable {
     guard let cached else { return try readRow(index, into: &target) }
     cached.read(index * dimension..<(index + 1) * dimension) { row in
       for i in row.indices { target[i] = row[i] }
+    }
+  }
+
+  /// Rows read here and there, so few at a time that what the system maps around them stays small.
+  private func forEachScattered(
+    _ count: Int, on pool: WorkerPool, _ body: @Sendable (_ worker: Int, _ row: Int) throws -> Void
+  ) throws {
+    for part in scattered(count) {
+      let pieces = Pieces(of: part, size: 16)
+      try pool.forEach(pieces.count) { worker, piece in for i in pieces[piece] { try body(worker, i) } }
+      releaseScattered()
     }
   }
 

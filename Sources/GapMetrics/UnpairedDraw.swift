@@ -28,17 +28,22 @@ public struct UnpairedDraw: Sendable, Equatable {
       }
     }
     let draws = chosen
-    let pieces = Pieces(of: 0..<draws.count, size: 512)
-    cosines = try pair.pool.map(pieces.count) { _, piece in
-      let image = Buffer<Double>(repeating: 0, count: pair.imageDimension)
-      let text = Buffer<Double>(repeating: 0, count: pair.textDimension)
-      return try pieces[piece].map { k in
-        try pair.image.withRow(draws[k].0, scratch: image) { x in
-          try pair.text.withRow(draws[k].1, scratch: text) { y in RowKernels.dot(x, y) }
+    let d = pair.imageDimension
+    let scratch = (0..<pair.pool.threads).map { _ in
+      (image: Buffer<Double>(repeating: 0, count: d), text: Buffer<Double>(repeating: 0, count: d))
+    }
+    cosines = try pair.image.scattered(draws.count).flatMap { run in
+      let pieces = Pieces(of: run, size: 16)
+      let part = try pair.pool.map(pieces.count) { worker, piece in
+        try pieces[piece].map { k in
+          try pair.image.withRow(draws[k].0, scratch: scratch[worker].image) { x in
+            try pair.text.withRow(draws[k].1, scratch: scratch[worker].text) { y in RowKernels.dot(x, y) }
+          }
         }
       }
-    }.flatMap { $0 }
-    pair.image.release(0..<n)
-    pair.text.release(0..<n)
+      pair.image.releaseScattered()
+      pair.text.releaseScattered()
+      return part.flatMap { $0 }
+    }
   }
 }
