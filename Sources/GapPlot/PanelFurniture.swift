@@ -239,7 +239,8 @@ struct PanelFurniture {
     _ line: String, size: Double, role: Mark.Role, isBold: Bool = false, color: PlotColor = .ink
   ) throws(PlotError) {
     let lineHeight = try height(size)
-    let lines = try measure.lines(of: line, size: size, width: plot.width, isBold: isBold)
+    let lines = try measure.lines(
+      of: line, size: size, width: plot.width, isBold: isBold, breaksWords: true)
     for line in lines.reversed() {
       let place = PlotPoint(x: plot.x, y: top - lineHeight / 2)
       above.append(Mark(role, .text(TextMark(line, at: place, size: size, isBold: isBold, color: color))))
@@ -267,7 +268,7 @@ struct PanelFurniture {
     var indent = 0.0
     if let letter { indent = try measure.extent(of: letter, size: size, isBold: true).width + 4 }
     let width = max(Theme.smallestPlot, plot.width - indent)
-    let lines = try measure.lines(of: content.title ?? "", size: size, width: width)
+    let lines = try measure.lines(of: content.title ?? "", size: size, width: width, breaksWords: true)
     guard letter != nil || !lines.isEmpty else { return }
     let lineHeight = try height(size)
     top -= Theme.gap + Double(max(1, lines.count)) * lineHeight

@@ -26,12 +26,12 @@ extension Scene {
   /// Draws the scene as pixels.
   ///
   /// - Parameter dotsPerInch: the resolution; a point is 1/72 inch.
-  /// - Returns: the picture, rounded to whole pixels.
+  /// - Returns: the picture, rounded up to whole pixels, so that nothing is cut off; the ground covers them all.
   /// - Throws: `PlotError.resolution`, `.drawing` or `.encoding`.
   public func image(dotsPerInch: Double = 300) throws(PlotError) -> PNGImage {
     guard dotsPerInch >= 1, dotsPerInch <= 2400 else { throw .resolution(dotsPerInch: dotsPerInch) }
     let scale = dotsPerInch / 72
-    let (columns, rows) = (max(1, Int((width * scale).rounded())), max(1, Int((height * scale).rounded())))
+    let (columns, rows) = (Self.pixels(width * scale), Self.pixels(height * scale))
     guard columns * rows <= PNGImage.defaultMaximumPixels else { throw .resolution(dotsPerInch: dotsPerInch) }
     let canvas = try CairoCanvas(target: .image(width: columns, height: rows, scale: scale))
     try draw(on: canvas)
@@ -42,6 +42,9 @@ extension Scene {
       throw .encoding(reason: error.description)
     }
   }
+
+  /// The whole pixels that hold a length, forgiving its rounding error.
+  private static func pixels(_ length: Double) -> Int { max(1, Int((length - 1e-6).rounded(.up))) }
 
   // MARK: Formats
 
