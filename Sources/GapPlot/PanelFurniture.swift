@@ -78,7 +78,8 @@ struct PanelFurniture {
     above.append(Mark(.axis, .polyline(line, Theme.axis)))
     let ticks = places.map { down($0, Theme.tickLength) } + minor.map { down($0, Theme.minorTickLength) }
     above.append(Mark(.tick, .segments(ticks, Theme.axis)))
-    var bottom = plot.maxY + Theme.tickLength + 1
+    // Labels of both axes meet at the corner: those below begin where the lowest one beside the axis may end.
+    var bottom = plot.maxY + max(Theme.tickLength + 1, try height(Theme.tickSize) / 2)
     if let categories = content.x.categories {
       bottom = try addCategories(categories, top: bottom)
     } else if content.x.showsTickLabels {
