@@ -71,6 +71,10 @@ let package = Package(
     // Tests, one target for each target they test.
     tests("GapImages", ["GapImages"]),
     tests("GapPlot", ["GapPlot", "GapImages"]),
+    tests("GapDatasets", ["GapDatasets", "GapMetrics", "GapTensorFiles"]),
+    tests(
+      "GapReport",
+      ["GapReport", "GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),
     tests("Embgap", ["EmbeddingGap"]),
   ]
 )
