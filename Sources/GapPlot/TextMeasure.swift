@@ -3,7 +3,7 @@
 ///
 /// An instance belongs to one task at a time; measures are kept for lines that come again.
 public final class TextMeasure {
-  /// The font of all type. Where it is missing, the system's substitute is measured and drawn.
+  /// The font of all type; where it is missing, the system's substitute is measured and drawn.
   public static let fontFamily = "DejaVu Sans"
 
   /// Holds the width and the height of a line, from the top of the tallest letter to the bottom of the lowest.
