@@ -63,8 +63,17 @@ public struct GapReport: Sendable, Equatable, Codable {
     intervals = measurement.intervals
     sampled = measurement.sampled
     permutationP = measurement.permutationP
-    warnings = measurement.warnings + moreWarnings
+    warnings = measurement.warnings + moreWarnings + Self.overflows(measurement.metrics)
     self.seconds = seconds
+  }
+
+  /// What JSON cannot hold becomes null, and the reader is told why.
+  private static func overflows(_ metrics: [MetricEntry]) -> [GapWarning] {
+    metrics.flattened.filter { $0.value?.isFinite == false }.map { entry in
+      GapWarning(
+        code: "undefined",
+        message: "\(entry.path) is not a finite number: the rows are too long for their squares to be summed")
+    }
   }
 
   /// The report as JSON: indented, keys sorted, numbers in the shortest form that reads back to the same Double.

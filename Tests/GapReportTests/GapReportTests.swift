@@ -128,6 +128,22 @@ import Testing
     #expect(report.warnings.contains { $0.code == "single_id" })
   }
 
+  /// Rows so long that the squares of their lengths overflow: every null has its warning.
+  @Test func whatOverflowsIsNullWithAWarning() throws {
+    let plan = MeasuredPair.Plan()
+    let rows = (0..<plan.count * plan.width).map { Double(($0 * 37) % 101 - 50) * 1e280 }
+    let report = try MeasuredPair(image: rows, text: rows.reversed(), width: plan.width, plan: plan).report
+    let undefined = report.metrics.flattened.filter { $0.value?.isFinite != true }.map(\.path)
+    #expect(undefined.contains("centroid_distance_raw"))
+    for path in undefined {
+      #expect(
+        report.warnings.contains { $0.code == "undefined" && $0.message.hasPrefix(path + " ") }, "\(path)")
+    }
+    let metrics = try #require(Self.object(report)["metrics"] as? [String: Any])
+    #expect(metrics["centroid_distance_raw"] is NSNull)
+    #expect(metrics["centroid_distance"] is Double)
+  }
+
   @Test func numbersThatJSONCannotHoldAreNull() throws {
     struct Wrapper: Encodable {
       let entries: [MetricEntry]
