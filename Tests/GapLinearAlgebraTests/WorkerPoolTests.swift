@@ -7,7 +7,8 @@ import Testing
 
   @Test(arguments: [1, 2, 5])
   func resultsComeInTheOrderOfThePieces(threads: Int) throws {
-    #expect(try WorkerPool(threads: threads).map(1000) { _, piece in piece * piece } == (0..<1000).map { $0 * $0 })
+    #expect(
+      try WorkerPool(threads: threads).map(1000) { _, piece in piece * piece } == (0..<1000).map { $0 * $0 })
   }
 
   @Test(arguments: [1, 4])
