@@ -21,14 +21,16 @@ import Testing
     let error = ScoreError(
       left: left.largestError(of: 70), right: right.largestError(of: 70), dimension: dimension)
     #expect(error.bound < 7e-4)
+    var outside = 0
     for i in 0..<70 {
       for j in 0..<70 {
         let score = found.buffer[i * found.stride + j]
         let exact = exactDot(x[i], y[j])
-        #expect(abs(Double(score) / (32767 * 32767) - exact) <= error.bound)
+        if abs(Double(score) / (32767 * 32767) - exact) > error.bound { outside += 1 }
         // A score is never outside the band of its own exact value.
-        #expect((error.low(exact)...error.high(exact)).contains(score))
+        if !(error.low(exact)...error.high(exact)).contains(score) { outside += 1 }
       }
     }
+    #expect(outside == 0)
   }
 }
