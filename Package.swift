@@ -72,6 +72,10 @@ let package = Package(
     tests("GapLinearAlgebra", ["GapLinearAlgebra"]),
     tests("GapImages", ["GapImages"]),
     tests("GapPlot", ["GapPlot", "GapImages"]),
+    tests("GapDatasets", ["GapDatasets", "GapMetrics", "GapTensorFiles"]),
+    tests(
+      "GapReport",
+      ["GapReport", "GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),
     tests("Embgap", ["EmbeddingGap"]),
   ]
 )

@@ -5,9 +5,12 @@ public import GapTensorFiles
 public struct TensorRows: EmbeddingRows {
   /// The tensor that the rows are read from.
   public let tensor: Tensor
+  /// What messages call it.
   public let label: String
 
+  /// The first axis.
   public var count: Int { tensor.shape[0] }
+  /// The second axis.
   public var dimension: Int { tensor.shape[1] }
 
   /// Takes a tensor as rows.
@@ -26,9 +29,13 @@ public struct TensorRows: EmbeddingRows {
     self.label = label
   }
 
+  /// Reads rows from the file, whatever type it stores.
+  ///
+  /// - Throws: `TensorFileError` when the bytes cannot be read.
   public func read(_ rows: Range<Int>, into target: inout MutableSpan<Double>) throws {
     try tensor.read(rows: rows, into: &target)
   }
 
+  /// Gives the mapped pages of these rows back.
   public func release(_ rows: Range<Int>) { tensor.release(rows: rows) }
 }

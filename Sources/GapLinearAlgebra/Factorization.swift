@@ -28,7 +28,7 @@ public enum LinearAlgebraError: Error, CustomStringConvertible, Equatable {
 /// Cholesky factor of a symmetric matrix do not mind; where the transpose matters, the doc comment says so.
 /// Arguments that it overwrites are named `destroying`.
 package enum Factorization {
-  /// The eigenvalues of a symmetric matrix, ascending. Only the upper triangle (row-major) is read.
+  /// The eigenvalues of a symmetric matrix, ascending; only the upper triangle (row-major) is read.
   ///
   /// - Complexity: O(n³), n the order.
   package static func eigenvalues(destroying a: Block<Double>) throws(LinearAlgebraError) -> [Double] {
@@ -130,7 +130,9 @@ package enum Factorization {
   }
 
   /// The triangle T [k, columns] with `TᵀT = aᵀa`, k = min(rows, columns), by an LQ factorisation of the
-  /// column-major view. It stands in for the rows of `a` wherever only their Gram matrix over columns counts.
+  /// column-major view.
+  ///
+  /// It stands in for the rows of `a` wherever only their Gram matrix over columns counts.
   package static func columnFactor(destroying a: Block<Double>) throws(LinearAlgebraError) -> Block<Double> {
     // Column-major view B = aᵀ [columns, rows] = L Q, L [columns, k]; TᵀT = aᵀa = B Bᵀ = L Lᵀ, so T = Lᵀ.
     let m = try size(a.columns, a.rows)

@@ -21,8 +21,8 @@ package enum RankKernels {
           unsafe columnCounts.withUnsafeMutableBufferPointer { counts in
             unsafe unsure.withUnsafeMutableBufferPointer { unsure in
               unsafe gap_rank_row(
-                scores.baseAddress!, count, rowLow, rowHigh, low.baseAddress!, high.baseAddress!,
-                counts.baseAddress!, &rowCount, unsure.baseAddress!)
+                scores.baseAddress, count, rowLow, rowHigh, low.baseAddress, high.baseAddress,
+                counts.baseAddress, &rowCount, unsure.baseAddress)
             }
           }
         }
@@ -40,7 +40,7 @@ package enum RankKernels {
     guard scores.count > 0 else { return 0 }
     return unsafe scores.withUnsafeBufferPointer { scores in
       unsafe found.withUnsafeMutableBufferPointer { found in
-        unsafe gap_list_above(scores.baseAddress!, scores.count, bound, found.baseAddress!)
+        unsafe gap_list_above(scores.baseAddress, scores.count, bound, found.baseAddress)
       }
     }
   }

@@ -7,7 +7,7 @@ package enum RowKernels {
     precondition(a.count == b.count)
     return unsafe a.withUnsafeBufferPointer { a in
       unsafe b.withUnsafeBufferPointer { b in
-        a.isEmpty ? 0 : unsafe gap_dot(a.baseAddress!, b.baseAddress!, a.count)
+        a.isEmpty ? 0 : unsafe gap_dot(a.baseAddress, b.baseAddress, a.count)
       }
     }
   }
@@ -17,7 +17,7 @@ package enum RowKernels {
     precondition(a.count == b.count)
     return unsafe a.withUnsafeBufferPointer { a in
       unsafe b.withUnsafeBufferPointer { b in
-        a.isEmpty ? 0 : unsafe gap_squared_distance(a.baseAddress!, b.baseAddress!, a.count)
+        a.isEmpty ? 0 : unsafe gap_squared_distance(a.baseAddress, b.baseAddress, a.count)
       }
     }
   }
@@ -27,7 +27,7 @@ package enum RowKernels {
     let square = dot(row, row)
     if square > 1e-250 && square < 1e250 { return square.squareRoot() }
     let largest = unsafe row.withUnsafeBufferPointer { row in
-      row.isEmpty ? 0 : unsafe gap_largest_magnitude(row.baseAddress!, row.count)
+      row.isEmpty ? 0 : unsafe gap_largest_magnitude(row.baseAddress, row.count)
     }
     guard largest.isFinite, largest > 0 else { return largest }
     var scaled = 0.0
@@ -47,7 +47,7 @@ package enum RowKernels {
     precondition(row.count == total.count)
     unsafe row.withUnsafeBufferPointer { row in
       unsafe total.withUnsafeMutableBufferPointer { total in
-        if let base = total.baseAddress { unsafe gap_add(base, row.baseAddress!, row.count) }
+        if let base = total.baseAddress { unsafe gap_add(base, row.baseAddress, row.count) }
       }
     }
   }
@@ -57,7 +57,7 @@ package enum RowKernels {
     precondition(row.count == other.count)
     unsafe other.withUnsafeBufferPointer { other in
       unsafe row.withUnsafeMutableBufferPointer { row in
-        if let base = row.baseAddress { unsafe gap_subtract(base, other.baseAddress!, row.count) }
+        if let base = row.baseAddress { unsafe gap_subtract(base, other.baseAddress, row.count) }
       }
     }
   }
@@ -69,7 +69,7 @@ package enum RowKernels {
     precondition(row.count <= target.count)
     unsafe row.withUnsafeBufferPointer { row in
       unsafe target.withUnsafeMutableBufferPointer { target in
-        if let base = target.baseAddress { unsafe gap_narrow(row.baseAddress!, factor, base, row.count) }
+        if let base = target.baseAddress { unsafe gap_narrow(row.baseAddress, factor, base, row.count) }
       }
     }
   }
@@ -96,7 +96,7 @@ package enum RowKernels {
     return unsafe dots.withUnsafeMutableBufferPointer { dots in
       unsafe columnSquares.withUnsafeBufferPointer { squares in
         guard let base = dots.baseAddress else { return 0 }
-        return unsafe gap_squared_distances(base, rowSquare, squares.baseAddress!, relative, dots.count)
+        return unsafe gap_squared_distances(base, rowSquare, squares.baseAddress, relative, dots.count)
       }
     }
   }
@@ -104,14 +104,14 @@ package enum RowKernels {
   /// `Σ √v_j`.
   package static func sumOfRoots(_ values: Span<Double>) -> Double {
     unsafe values.withUnsafeBufferPointer { values in
-      values.isEmpty ? 0 : unsafe gap_sum_roots(values.baseAddress!, values.count)
+      values.isEmpty ? 0 : unsafe gap_sum_roots(values.baseAddress, values.count)
     }
   }
 
   /// `Σ exp(−factor · v_j)` for `factor · v_j ≥ 0`.
   package static func sumOfExponentials(_ values: Span<Double>, factor: Double) -> Double {
     unsafe values.withUnsafeBufferPointer { values in
-      values.isEmpty ? 0 : unsafe gap_sum_exponentials(values.baseAddress!, factor, values.count)
+      values.isEmpty ? 0 : unsafe gap_sum_exponentials(values.baseAddress, factor, values.count)
     }
   }
 
@@ -119,7 +119,7 @@ package enum RowKernels {
   package static func exponentials(_ values: Span<Double>) -> [Double] {
     unsafe [Double](unsafeUninitializedCapacity: values.count) { target, count in
       unsafe values.withUnsafeBufferPointer { values in
-        if let base = target.baseAddress { unsafe gap_exponentials(values.baseAddress!, base, values.count) }
+        if let base = target.baseAddress { unsafe gap_exponentials(values.baseAddress, base, values.count) }
       }
       count = values.count
     }
@@ -134,7 +134,7 @@ package enum RowKernels {
       unsafe index.withUnsafeBufferPointer { index in
         assert(unsafe index.allSatisfy { $0 >= 0 && $0 < a.count })
         return unsafe b.withUnsafeBufferPointer { b in
-          b.isEmpty ? 0 : unsafe gap_gathered_dot(a.baseAddress!, index.baseAddress!, b.baseAddress!, b.count)
+          b.isEmpty ? 0 : unsafe gap_gathered_dot(a.baseAddress, index.baseAddress, b.baseAddress, b.count)
         }
       }
     }

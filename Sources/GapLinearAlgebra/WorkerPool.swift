@@ -34,7 +34,7 @@ package struct WorkerPool: Sendable {
           try body(worker, piece)
         } catch {
           failure.withLock { first in
-            if first == nil || piece < first!.piece { first = (piece, error) }
+            if first.map({ piece < $0.piece }) ?? true { first = (piece, error) }
           }
         }
       }
@@ -52,6 +52,8 @@ package struct WorkerPool: Sendable {
       let result = try body(worker, piece)
       results.withLock { $0[piece] = result }
     }
-    return results.withLock { $0.map { $0! } }
+    let all = results.withLock { $0.compactMap { $0 } }
+    precondition(all.count == max(count, 0), "every piece has a result")
+    return all
   }
 }

@@ -11,8 +11,9 @@
 public struct CentroidGap: Sendable, Equatable {
   /// `‖Δ‖`, 0…2.
   public let distance: Double
-  /// `‖Δ‖² − tr Cov(x̂ − ŷ)/n` (ddof 1). `‖Δ‖` of two equal clouds is above 0 by chance alone; this is 0 on average,
-  /// and may be negative.
+  /// `‖Δ‖² − tr Cov(x̂ − ŷ)/n`, ddof 1.
+  ///
+  /// `‖Δ‖` of two equal clouds is above 0 by chance alone; this is 0 on average, and may be negative.
   public let squaredUnbiased: Double
   /// `‖mean(X) − mean(Y)‖`, before scaling to unit length.
   public let rawDistance: Double

@@ -25,8 +25,8 @@ public struct EmbeddingPair: Sendable {
   public let textDimension: Int
   /// Pairs left out because a row of theirs was bad.
   public let droppedPairs: Int
-  /// For each pair, the number of its image: equal for captions of one image, ascending by first appearance.
-  /// Without ids, `0..<n`.
+  /// For each pair, the number of its image: equal for captions of one image, ascending by first appearance; without
+  /// ids, `0..<n`.
   public let groups: [Int]
   /// For each image, the first pair that holds it.
   public let groupRepresentatives: [Int]

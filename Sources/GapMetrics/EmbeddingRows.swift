@@ -27,8 +27,11 @@ extension EmbeddingRows {
 
 /// Embedding rows in memory.
 public struct EmbeddingMatrix: EmbeddingRows {
+  /// Number of rows.
   public let count: Int
+  /// Numbers in a row.
   public let dimension: Int
+  /// What messages call it.
   public let label: String
   private let elements: [Double]
 
@@ -46,6 +49,7 @@ public struct EmbeddingMatrix: EmbeddingRows {
     count = elements.count / dimension
   }
 
+  /// Copies rows.
   public func read(_ rows: Range<Int>, into target: inout MutableSpan<Double>) {
     let start = rows.lowerBound * dimension
     for i in 0..<rows.count * dimension { target[i] = elements[start + i] }

@@ -29,7 +29,7 @@ public struct GapMeasurement: Sendable, Equatable {
   public let droppedPairs: Int
   /// Key by key, in the order in which they are printed.
   public let metrics: [MetricEntry]
-  /// 95% intervals by dotted key. Metrics that are not in it have none: no honest one is known.
+  /// 95% intervals by dotted key; metrics that are not in it have none, since no honest one is known.
   public let intervals: [String: Interval]
   /// How many pairs or queries a sampled metric used, by key.
   public let sampled: [String: Int]

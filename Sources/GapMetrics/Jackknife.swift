@@ -14,8 +14,9 @@ import GapLinearAlgebra
 public struct Jackknife: Sendable, Equatable {
   /// Intervals by metric key; metrics that are not defined without one unit are left out.
   public let intervals: [String: Interval]
-  /// The metric without each unit in turn, by key; `centroid_distance` too, so that two models on the same pairs can
-  /// be compared unit by unit. nil where it is not defined without that unit.
+  /// The metric without each unit in turn, by key; nil where it is not defined without that unit.
+  ///
+  /// `centroid_distance` too, so that two models on the same pairs can be compared unit by unit.
   public let leaveOneOut: [String: [Double?]]
 
   static let normalQuantile = 1.959963984540054

@@ -148,8 +148,9 @@ private struct LogisticLoss {
     return part
   }
 
-  /// The Cholesky factor of `I + weight · Σ c (z, 1)(z, 1)ᵀ` (upper triangle, row-major) in single precision. The
-  /// intercept, which is not regularised, gets 1e-6 in place of 1, so that no rounding makes it singular.
+  /// The Cholesky factor of `I + weight · Σ c (z, 1)(z, 1)ᵀ` (upper triangle, row-major) in single precision.
+  ///
+  /// The intercept, which is not regularised, gets 1e-6 in place of 1, so that no rounding makes it singular.
   func factor(at state: State, weight: Double) throws -> Block<Float> {
     let d = rows.columns
     let scaled = Block(

@@ -1,4 +1,4 @@
-/// The value of one key of a report: a number, numbers under names, or a list of numbers. nil: not defined here.
+/// The value of one key of a report: a number (nil where it is not defined), numbers under names, or a list of numbers.
 public enum MetricValue: Sendable, Equatable {
   /// A number, or nil where it is not defined (a warning says why).
   case number(Double?)

@@ -118,8 +118,9 @@ struct NearestNeighbours: Sendable {
       lists[place].count < k ? .min : error.low(lists[place][k - 1].score)
     }
 
-    /// Places of scores that may enter the list. An empty list would take every score in turn, so it starts from the
-    /// k-th best of the fixed-point scores.
+    /// Places of scores that may enter the list.
+    ///
+    /// An empty list would take every score in turn, so it starts from the k-th best of the fixed-point scores.
     private func listed(_ scores: Block<Int32>, _ place: Int, _ error: ScoreError, _ scratch: Scratch) -> Int {
       scores.row(place) { row in
         var bound = bound(place, error)

@@ -4,8 +4,9 @@ package import GapLinearAlgebra
 package struct PairMoments: Sendable {
   /// Number of pairs.
   package let count: Int
-  /// Per pair: `x̂·ŷ` and `‖x̂ − ŷ‖²`. Empty when the widths differ.
+  /// Per pair `x̂·ŷ`; empty when the widths differ.
   package let cosines: [Double]
+  /// Per pair `‖x̂ − ŷ‖²`; empty when the widths differ.
   package let squaredDistances: [Double]
   /// `mean(x̂)`, `mean(ŷ)`, [d].
   package let imageMean: [Double]

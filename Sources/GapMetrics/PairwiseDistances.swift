@@ -78,11 +78,11 @@ struct DistancePass {
 
   /// Sums over one kind of distances.
   struct Sums: Sendable {
-    /// `Σ d`
+    /// `Σ d`.
     var roots = 0.0
-    /// `Σ exp(−2 d²)`
+    /// `Σ exp(−2 d²)`.
     var exponentials = 0.0
-    /// `Σ exp(−factor d²)`
+    /// `Σ exp(−factor d²)`.
     var kernels = 0.0
 
     static func += (total: inout Sums, part: Sums) {

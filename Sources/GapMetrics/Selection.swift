@@ -1,7 +1,8 @@
 /// Order statistics without sorting.
 enum Selection {
-  /// The element that would stand at `rank` after sorting; reorders `values`. O(n) on average (Hoare's quickselect
-  /// with the median of three as pivot).
+  /// The element that would stand at `rank` after sorting; reorders `values`.
+  ///
+  /// - Complexity: O(n) on average (Hoare's quickselect with the median of three as pivot).
   static func element(_ rank: Int, of values: inout [Double]) -> Double {
     precondition(values.indices.contains(rank))
     var low = 0

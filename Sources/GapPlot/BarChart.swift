@@ -57,13 +57,13 @@ public struct BarChart: Sendable {
   /// What the heights are.
   public var yLabel: String
 
-  /// The range of ticks; bars begin at zero all the same. Nil takes it from the data.
+  /// The range of ticks, nil for that of the data; bars begin at zero all the same.
   public var yRange: ClosedRange<Double>?
 
   /// Horizontal lines, named to the right of the plot.
   public var references: [ReferenceLine]
 
-  /// Decimals of the numbers at the bars; nil writes none. They are left out where bars are narrower than type.
+  /// Decimals of the numbers at the bars; nil writes none, and bars narrower than type have none.
   public var valueDecimals: Int?
 
   /// Lines of small type above the plot.

@@ -87,6 +87,7 @@ public struct Figure: Sendable {
   /// - Complexity: O(values of all series).
   public func scene() throws(PlotError) -> Scene {
     guard !panels.isEmpty else { throw .nothingToDraw(what: "figure panels") }
+    try validateSize()
     var contents: [PanelContent] = []
     for panel in panels { contents.append(try panel.content()) }
     let perRow = max(1, min(panels.count, columns ?? Int(width / 118)))
@@ -94,6 +95,13 @@ public struct Figure: Sendable {
     let layout = FigureLayout(
       contents: contents, columns: perRow, width: width, height: height, legend: legend)
     return try layout.scene(measure: try TextMeasure())
+  }
+
+  /// Refuses sides that are not numbers of a page's size.
+  private func validateSize() throws(PlotError) {
+    for side in [width, height ?? width] where !(side > 0 && side <= 10_000) {
+      throw .size(width: width, height: height ?? 0, reason: "expected sides between 0 and 10,000 points")
+    }
   }
 
   /// Lays the figure out, draws it and writes it, whole or not at all.

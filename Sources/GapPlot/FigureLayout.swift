@@ -30,11 +30,6 @@ struct FigureLayout {
   }
 
   func scene(measure: TextMeasure) throws(PlotError) -> Scene {
-    guard width.isFinite, width > 0, width <= 10_000,
-      height.map({ $0.isFinite && $0 > 0 && $0 <= 10_000 }) ?? true
-    else {
-      throw .size(width: width, height: height ?? 0, reason: "expected sides between 0 and 10,000 points")
-    }
     var plan = Plan(
       left: Array(repeating: 1, count: columns), right: Array(repeating: 1, count: columns),
       top: Array(repeating: 1, count: rows), bottom: Array(repeating: 1, count: rows))

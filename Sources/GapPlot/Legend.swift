@@ -28,7 +28,7 @@ struct Legend {
     for entry in entries {
       let keyWidth = Self.width(of: entry.key)
       let lines = try measure.lines(
-        of: entry.label, size: Theme.legendSize, width: width - keyWidth - Self.keyGap)
+        of: entry.label, size: Theme.legendSize, width: width - keyWidth - Self.keyGap, breaksWords: true)
       var textWidth = 0.0
       for line in lines {
         textWidth = max(textWidth, try measure.extent(of: line, size: Theme.legendSize).width)

@@ -46,7 +46,7 @@ public struct Mark: Equatable, Sendable {
     self.clip = clip
   }
 
-  /// Lists what can be drawn. Lengths are in points of the page.
+  /// Lists what can be drawn, with lengths in points of the page.
   public enum Shape: Equatable, Sendable {
     /// Symbols of one look at many centres.
     case symbols(SymbolBatch)

@@ -78,7 +78,8 @@ struct PanelFurniture {
     above.append(Mark(.axis, .polyline(line, Theme.axis)))
     let ticks = places.map { down($0, Theme.tickLength) } + minor.map { down($0, Theme.minorTickLength) }
     above.append(Mark(.tick, .segments(ticks, Theme.axis)))
-    var bottom = plot.maxY + Theme.tickLength + 1
+    // Labels of both axes meet at the corner: those below begin where the lowest one beside the axis may end.
+    var bottom = plot.maxY + max(Theme.tickLength + 1, try height(Theme.tickSize) / 2)
     if let categories = content.x.categories {
       bottom = try addCategories(categories, top: bottom)
     } else if content.x.showsTickLabels {
@@ -239,7 +240,8 @@ struct PanelFurniture {
     _ line: String, size: Double, role: Mark.Role, isBold: Bool = false, color: PlotColor = .ink
   ) throws(PlotError) {
     let lineHeight = try height(size)
-    let lines = try measure.lines(of: line, size: size, width: plot.width, isBold: isBold)
+    let lines = try measure.lines(
+      of: line, size: size, width: plot.width, isBold: isBold, breaksWords: true)
     for line in lines.reversed() {
       let place = PlotPoint(x: plot.x, y: top - lineHeight / 2)
       above.append(Mark(role, .text(TextMark(line, at: place, size: size, isBold: isBold, color: color))))
@@ -267,7 +269,7 @@ struct PanelFurniture {
     var indent = 0.0
     if let letter { indent = try measure.extent(of: letter, size: size, isBold: true).width + 4 }
     let width = max(Theme.smallestPlot, plot.width - indent)
-    let lines = try measure.lines(of: content.title ?? "", size: size, width: width)
+    let lines = try measure.lines(of: content.title ?? "", size: size, width: width, breaksWords: true)
     guard letter != nil || !lines.isEmpty else { return }
     let lineHeight = try height(size)
     top -= Theme.gap + Double(max(1, lines.count)) * lineHeight

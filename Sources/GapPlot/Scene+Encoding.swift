@@ -26,12 +26,12 @@ extension Scene {
   /// Draws the scene as pixels.
   ///
   /// - Parameter dotsPerInch: the resolution; a point is 1/72 inch.
-  /// - Returns: the picture, rounded to whole pixels.
+  /// - Returns: the picture, rounded up to whole pixels, so that nothing is cut off; the ground covers them all.
   /// - Throws: `PlotError.resolution`, `.drawing` or `.encoding`.
   public func image(dotsPerInch: Double = 300) throws(PlotError) -> PNGImage {
     guard dotsPerInch >= 1, dotsPerInch <= 2400 else { throw .resolution(dotsPerInch: dotsPerInch) }
     let scale = dotsPerInch / 72
-    let (columns, rows) = (max(1, Int((width * scale).rounded())), max(1, Int((height * scale).rounded())))
+    let (columns, rows) = (Self.pixels(width * scale), Self.pixels(height * scale))
     guard columns * rows <= PNGImage.defaultMaximumPixels else { throw .resolution(dotsPerInch: dotsPerInch) }
     let canvas = try CairoCanvas(target: .image(width: columns, height: rows, scale: scale))
     try draw(on: canvas)
@@ -42,6 +42,9 @@ extension Scene {
       throw .encoding(reason: error.description)
     }
   }
+
+  /// The whole pixels that hold a length, forgiving its rounding error.
+  private static func pixels(_ length: Double) -> Int { max(1, Int((length - 1e-6).rounded(.up))) }
 
   // MARK: Formats
 
@@ -75,36 +78,12 @@ extension Scene {
     return try canvas.document()
   }
 
-  /// Cairo cannot write metadata into SVG, so it goes behind the opening tag of the finished document.
   private func svg(provenance: Provenance) throws(PlotError) -> [UInt8] {
     let canvas = try CairoCanvas(target: .svg(width: width, height: height))
     try draw(on: canvas)
-    let bytes = try canvas.document()
-    guard !provenance.entries.isEmpty else { return bytes }
-    let tag = Array("<svg".utf8)
-    let start = bytes.indices.first { bytes[$0...].starts(with: tag) }
-    guard let start, let end = bytes[start...].firstIndex(of: UInt8(ascii: ">")) else {
-      throw .encoding(reason: "the SVG document has no opening tag")
-    }
-    let lines = provenance.entries.map { Self.escaped($0.key + ": " + $0.value) }
-    let text = "\n<metadata>\n" + lines.joined(separator: "\n") + "\n</metadata>"
-    return Array(bytes[...end]) + Array(text.utf8) + Array(bytes[(end + 1)...])
-  }
-
-  /// Writes markup characters as entities and drops characters that XML cannot hold.
-  private static func escaped(_ text: String) -> String {
-    var escaped = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
-      case "<": escaped.append(contentsOf: "&lt;".unicodeScalars)
-      case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
-      case "\t", "\n": escaped.append(scalar)
-      case _ where scalar.value < 0x20 || scalar.value == 0xFFFE || scalar.value == 0xFFFF: continue
-      default: escaped.append(scalar)
-      }
-    }
-    return String(escaped)
+    var document = SVGDocument(renumbering: try canvas.document())
+    try document.insert(provenance)
+    return document.bytes
   }
 
   // MARK: Drawing

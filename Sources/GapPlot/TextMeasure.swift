@@ -3,7 +3,7 @@
 ///
 /// An instance belongs to one task at a time; measures are kept for lines that come again.
 public final class TextMeasure {
-  /// The font of all type. Where it is missing, the system's substitute is measured and drawn.
+  /// The font of all type; where it is missing, the system's substitute is measured and drawn.
   public static let fontFamily = "DejaVu Sans"
 
   /// Holds the width and the height of a line, from the top of the tallest letter to the bottom of the lowest.
@@ -49,18 +49,25 @@ public final class TextMeasure {
     return extent.scaled(by: size / Self.unit)
   }
 
-  /// Breaks a text at spaces into lines no wider than allowed; a single word that is too wide is cut with "…".
-  func lines(of text: String, size: Double, width: Double, isBold: Bool = false) throws(PlotError) -> [String] {
+  /// Breaks a text at spaces into lines no wider than allowed.
+  ///
+  /// - Parameter breaksWords: whether a single word that is too wide goes on in further lines, at most `mostPieces`,
+  ///   so that names that differ at their ends can be told apart; else it is cut with "…" at once.
+  func lines(
+    of text: String, size: Double, width: Double, isBold: Bool = false, breaksWords: Bool = false
+  ) throws(PlotError) -> [String] {
     var lines: [String] = []
     var line = ""
     for word in TextMark.printable(text).split(separator: " ") {
-      let longer = line.isEmpty ? String(word) : line + " " + word
-      let longerWidth = try extent(of: longer, size: size, isBold: isBold).width
-      if line.isEmpty || longerWidth <= width {
-        line = longer
-      } else {
-        lines.append(line)
-        line = String(word)
+      for (index, piece) in try pieces(of: String(word), breaksWords, size, width, isBold).enumerated() {
+        let longer = line.isEmpty ? piece : line + " " + piece
+        let longerWidth = try extent(of: longer, size: size, isBold: isBold).width
+        if line.isEmpty || (longerWidth <= width && index == 0) {
+          line = longer
+        } else {
+          lines.append(line)
+          line = piece
+        }
       }
     }
     if !line.isEmpty { lines.append(line) }
@@ -69,16 +76,46 @@ public final class TextMeasure {
     return cut
   }
 
+  /// The most lines that one word is broken into; the last of them is cut.
+  private static let mostPieces = 4
+
+  /// Breaks a word that is too wide, behind the last "-", "_", "/" or "." of each line where there is one in its
+  /// second half.
+  private func pieces(
+    of word: String, _ breaksWords: Bool, _ size: Double, _ width: Double, _ isBold: Bool
+  ) throws(PlotError) -> [String] {
+    var (pieces, rest) = ([String](), word[...])
+    while breaksWords, pieces.count < Self.mostPieces - 1,
+      try extent(of: String(rest), size: size, isBold: isBold).width > width
+    {
+      let count = try longestPrefix(of: rest, ending: "", size: size, width: width, isBold: isBold)
+      guard count > 0 else { break }
+      let separator = rest.prefix(count).lastIndex { "-_/.".contains($0) }
+      let end = separator.map { rest.distance(from: rest.startIndex, to: $0) + 1 } ?? 0
+      pieces.append(String(rest.prefix(2 * end > count ? end : count)))
+      rest = rest.dropFirst(2 * end > count ? end : count)
+    }
+    return pieces + [String(rest)]
+  }
+
   /// Cuts the end of a line that is too wide and puts "…" there.
   private func fitted(_ line: String, size: Double, width: Double, isBold: Bool) throws(PlotError) -> String {
     guard try extent(of: line, size: size, isBold: isBold).width > width else { return line }
+    return line.prefix(try longestPrefix(of: line[...], ending: "…", size: size, width: width, isBold: isBold))
+      + "…"
+  }
+
+  /// The most characters that fit together with an ending, for a line that does not fit as a whole.
+  private func longestPrefix(
+    of line: Substring, ending: String, size: Double, width: Double, isBold: Bool
+  ) throws(PlotError) -> Int {
     var (kept, tooMany) = (0, line.count)
     while tooMany - kept > 1 {
       let middle = (kept + tooMany) / 2
-      let candidate = try extent(of: line.prefix(middle) + "…", size: size, isBold: isBold).width
+      let candidate = try extent(of: line.prefix(middle) + ending, size: size, isBold: isBold).width
       if candidate <= width { kept = middle } else { tooMany = middle }
     }
-    return line.prefix(kept) + "…"
+    return kept
   }
 }
 

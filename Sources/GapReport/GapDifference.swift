@@ -64,16 +64,21 @@ public struct GapDifference: Sendable, Equatable {
     }
     paths = (first, second)
     pairs = a.pairs
-    let intervals =
-      resamples > 0
-      ? try PairedIntervals(details.0, details.1, resamples: resamples, seed: seed, threads: threads).intervals
-      : [:]
     let values = Dictionary(
       b.metrics.flattened.map { ($0.path, $0.value) }, uniquingKeysWith: { first, _ in first })
-    rows = a.metrics.flattened.compactMap { path, value in
+    let both: [(key: String, first: Double, second: Double)] = a.metrics.flattened.compactMap { path, value in
       guard let value, let other = values[path] ?? nil else { return nil }
-      return Row(key: path, first: value, second: other, interval: intervals[path])
+      return (path, value, other)
     }
+    let differences = Dictionary(
+      both.map { ($0.key, $0.second - $0.first) }, uniquingKeysWith: { first, _ in first })
+    let intervals =
+      resamples > 0
+      ? try PairedIntervals(
+        details.0, details.1, differences: differences, resamples: resamples, seed: seed, threads: threads
+      ).intervals
+      : [:]
+    rows = both.map { Row(key: $0.key, first: $0.first, second: $0.second, interval: intervals[$0.key]) }
     warnings = Self.warnings(a, b)
   }
 
@@ -185,7 +190,9 @@ public struct GapDifference: Sendable, Equatable {
 private struct PairedIntervals {
   private(set) var intervals: [String: Interval] = [:]
 
-  init(_ a: GapDetails, _ b: GapDetails, resamples: Int, seed: UInt64, threads: Int) throws {
+  init(
+    _ a: GapDetails, _ b: GapDetails, differences: [String: Double], resamples: Int, seed: UInt64, threads: Int
+  ) throws {
     let pool = WorkerPool(threads: threads)
     func difference(_ key: String, _ transform: (Double) -> Double = { $0 }) -> [Double]? {
       guard let x = a.perPair[key], let y = b.perPair[key], x.count == y.count, !x.isEmpty else { return nil }
@@ -215,11 +222,8 @@ private struct PairedIntervals {
       }
     }
     for (key, x) in a.leaveOneOut {
-      guard let y = b.leaveOneOut[key], x.count == y.count, x.count > 1 else { continue }
-      let values = x.indices.map { y[$0] - x[$0] }
-      // The jackknife's centre is the full difference; the mean of the values without one unit is it but for O(1/n).
-      let count = Double(values.count)
-      intervals[key] = Jackknife.interval(values.reduce(0, +) / count, values)
+      guard let y = b.leaveOneOut[key], x.count == y.count, let difference = differences[key] else { continue }
+      intervals[key] = Jackknife.interval(difference, x.indices.map { y[$0] - x[$0] })
     }
   }
 

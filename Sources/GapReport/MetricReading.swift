@@ -4,7 +4,7 @@ struct MetricReading: Sendable {
   let path: String
   let reading: String
 
-  /// The rows of the table, in order. What is not here is in the JSON.
+  /// The rows of the table, in order; what is not here is in the JSON.
   static let all: [MetricReading] = [
     MetricReading(section: "The gap", path: "centroid_distance", reading: "0: one centre … 2; lower is closer"),
     MetricReading(

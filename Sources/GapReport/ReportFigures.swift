@@ -44,14 +44,32 @@ public struct DrawableReport: Sendable {
     self.varianceFractions = varianceFractions
   }
 
-  /// Reads a report's directory.
+  /// Reads several reports' directories, each under its last name, or under its whole path where others share that.
   ///
   /// - Throws: `ReportError`, `TensorFileError`.
-  public init(directory: String) throws {
+  public static func all(directories: [String]) throws -> [DrawableReport] {
+    let names = try directories.map { name(of: try ReportFiles.folder(of: $0)) }
+    return try directories.indices.map { index in
+      let isAlone = names.count { $0 == names[index] } == 1
+      return try DrawableReport(directory: directories[index], name: isAlone ? nil : directories[index])
+    }
+  }
+
+  private static func name(of folder: String) -> String {
+    folder.split(separator: "/").last.map(String.init) ?? folder
+  }
+
+  /// Reads a report's directory.
+  ///
+  /// - Parameters:
+  ///   - directory: the directory, or its `report.json`.
+  ///   - name: what a legend calls it; nil for the directory's own name.
+  /// - Throws: `ReportError`, `TensorFileError`.
+  public init(directory: String, name: String? = nil) throws {
     report = try GapReport(path: directory)
     details = try GapDetails(besideReport: directory)
     let folder = try ReportFiles.folder(of: directory)
-    name = folder.split(separator: "/").last.map(String.init) ?? folder
+    self.name = name ?? Self.name(of: folder)
     let tensor = try TensorReference(path: folder + "/" + ReportFiles.projections).tensor()
     guard tensor.shape.count == 3, tensor.shape[0] == 2, tensor.shape[1] == report.pairs, tensor.shape[2] > 0
     else {
@@ -100,7 +118,7 @@ extension GapFigure {
           .init("image", points: item.points(side: 0)), .init("text", points: item.points(side: 1)),
         ],
         xLabel: Self.axisLabel(0, item.varianceFractions), yLabel: Self.axisLabel(1, item.varianceFractions),
-        annotations: [Self.summary(item.report)], joinsPairs: 2 * item.report.pairs <= Self.scatterLimit,
+        annotations: [Self.summary(item.report)], joinsPairs: true,
         drawing: 2 * item.report.pairs <= Self.scatterLimit ? .all : .density(cells: 160))
     }
     return Figure(panels.map { .scatter($0) }, width: Self.width(reports.count), sharesAxes: reports.count > 1)
@@ -108,7 +126,7 @@ extension GapFigure {
 
   private static func axisLabel(_ component: Int, _ fractions: [Double]) -> String {
     guard component < fractions.count else { return "PC \(component + 1)" }
-    return "PC \(component + 1) (\(Decimal.text(100 * fractions[component], places: 1))%)"
+    return "PC \(component + 1) (\(NumberText.fixed(100 * fractions[component], decimals: 1))%)"
   }
 
   private func cosines(_ reports: [DrawableReport]) -> Figure {
@@ -131,12 +149,15 @@ extension GapFigure {
     let series = reports.map { item in
       let sorted = item.details.absoluteDifferences.sorted(by: >)
       return LineChart.Series(
-        reports.count > 1 ? item.name : "", x: sorted.indices.map { Double($0 + 1) }, y: sorted,
+        reports.count > 1 ? "\(item.name): \(Self.gap(item.report))" : "",
+        x: sorted.indices.map { Double($0 + 1) }, y: sorted,
         showsMarkers: sorted.count <= 32)
     }
+    // Magnitudes are compared by their distance from zero.
+    let largest = series.flatMap(\.y).reduce(0, max)
     let chart = LineChart(
       series: series, x: PlotAxis("dimension, largest first", kind: .logarithmic),
-      y: PlotAxis("|mean difference|"),
+      y: PlotAxis("|mean difference|", range: 0...(largest > 0 ? 1.05 * largest : 1)),
       annotations: reports.count > 1 ? [] : [Self.summary(reports[0].report), Self.concentration(reports[0])])
     return Figure([.line(chart)])
   }
@@ -146,22 +167,44 @@ extension GapFigure {
       throw ReportError.figureDataMissing(
         path: item.name, figure: rawValue, reason: "the report holds no sweep")
     }
+    let batches = Set(reports.map { Self.batch($0.details) })
+    let temperatures = Set(reports.map { Self.temperature($0.details) })
     let series = reports.map { item in
-      LineChart.Series(
-        reports.count > 1 ? item.name : "", x: item.details.shift.distance, y: item.details.shift.loss,
+      // What all curves share is written once above them.
+      let own =
+        (batches.count > 1 ? [Self.batch(item.details)] : [])
+        + (temperatures.count > 1 ? [Self.temperature(item.details)] : [])
+      let label = item.name + (own.isEmpty ? "" : " (\(own.joined(separator: ", ")))")
+      return LineChart.Series(
+        reports.count > 1 ? label : "", x: item.details.shift.distance, y: item.details.shift.loss,
         showsMarkers: true)
     }
-    let first = reports[0]
-    let asTrained = first.report.metrics.number("centroid_distance") ?? 0
-    var annotations = [
-      "batch of \(first.details.shiftBatch.pairs), temperature \(Decimal.text(first.details.shiftBatch.temperature))"
-    ]
-    if reports.count == 1 { annotations.insert(Self.summary(first.report), at: 0) }
+    let shared =
+      (batches.count == 1 ? Array(batches) : []) + (temperatures.count == 1 ? Array(temperatures) : [])
     let chart = LineChart(
-      series: series, x: PlotAxis("centroid distance after the shift"), y: PlotAxis("contrastive loss"),
-      xReferences: reports.count == 1 ? [ReferenceLine(asTrained, label: "as measured")] : [],
-      annotations: annotations)
+      series: series, x: PlotAxis("signed centroid distance after the shift"), y: PlotAxis("contrastive loss"),
+      xReferences: Self.measuredDistances(reports),
+      annotations: (reports.count == 1 ? [Self.summary(reports[0].report)] : ["vertical lines: as measured"])
+        + (shared.isEmpty ? [] : [shared.joined(separator: ", ")]))
     return Figure([.line(chart)])
+  }
+
+  /// The measured distance of each report, in the colour of its curve.
+  private static func measuredDistances(_ reports: [DrawableReport]) -> [ReferenceLine] {
+    reports.enumerated().compactMap { index, item in
+      guard let distance = item.report.metrics.number("centroid_distance") else { return nil }
+      return reports.count == 1
+        ? ReferenceLine(distance, label: "as measured")
+        : ReferenceLine(distance, label: item.name, color: SeriesStyle(index: index).color)
+    }
+  }
+
+  private static func batch(_ details: GapDetails) -> String {
+    "batch of \(NumberText.count(details.shiftBatch.pairs))"
+  }
+
+  private static func temperature(_ details: GapDetails) -> String {
+    "temperature \(details.shiftBatch.temperature)"
   }
 
   private func retrieval(_ reports: [DrawableReport]) throws -> Figure {
@@ -181,18 +224,24 @@ extension GapFigure {
         upper: isComplete ? intervals.map(\.high) : nil)
     }
     let panels: [BarChart]
+    let galleries = Set(reports.map { Self.gallerySummary($0.report) })
+    let annotations = galleries.count == 1 ? Array(galleries) : []
     if reports.count == 1 {
       panels = [
         BarChart(
           groups: recalls.map(\.1), series: try directions.map { try series($0.1, reports[0].report, $0.0) },
-          yLabel: "recall", yRange: 0...1, annotations: [Self.gallerySummary(reports[0].report)])
+          yLabel: "recall", yRange: 0...1, annotations: annotations)
       ]
     } else {
       panels = try directions.map { direction in
         BarChart(
           title: direction.1, groups: recalls.map(\.1),
-          series: try reports.map { try series($0.name, $0.report, direction.0) }, yLabel: "recall",
-          yRange: 0...1)
+          series: try reports.map { item in
+            // Recall falls as the gallery grows, so galleries of different sizes are named.
+            let label = galleries.count == 1 ? item.name : "\(item.name): \(Self.gallerySummary(item.report))"
+            return try series(label, item.report, direction.0)
+          },
+          yLabel: "recall", yRange: 0...1, annotations: annotations)
       }
     }
     return Figure(panels.map { .bar($0) }, width: Self.width(panels.count), sharesAxes: panels.count > 1)
@@ -206,20 +255,26 @@ extension GapFigure {
     }
   }
 
-  private static func summary(_ report: GapReport) -> String {
-    let gap = report.metrics.number("centroid_distance").map { Decimal.text($0, places: 3) } ?? "undefined"
-    return "gap \(gap), n \(Decimal.grouped(report.pairs)), d \(report.dimension)"
-  }
+  private static func summary(_ report: GapReport) -> String { "\(gap(report)), \(size(report))" }
+
+  private static func gap(_ report: GapReport) -> String { "gap " + number("centroid_distance", report) }
 
   private static func marginSummary(_ report: GapReport) -> String {
-    let margin = report.metrics.number("matching_margin").map { Decimal.text($0, places: 3) } ?? "undefined"
-    return "margin \(margin), n \(Decimal.grouped(report.pairs)), d \(report.dimension)"
+    "margin \(number("matching_margin", report)), \(size(report))"
+  }
+
+  private static func size(_ report: GapReport) -> String {
+    "n \(NumberText.count(report.pairs)), d \(NumberText.count(report.dimension))"
+  }
+
+  private static func number(_ key: String, _ report: GapReport) -> String {
+    report.metrics.number(key).map { NumberText.fixed($0, decimals: 3) } ?? "undefined"
   }
 
   private static func gallerySummary(_ report: GapReport) -> String {
     let queries = report.sampled["retrieval.text_to_image"]
-    return "\(Decimal.grouped(report.pairs)) pairs"
-      + (queries.map { ", \(Decimal.grouped($0)) queries" } ?? "")
+    return "\(NumberText.count(report.pairs)) pairs"
+      + (queries.map { ", \(NumberText.count($0)) queries" } ?? "")
   }
 
   private static func concentration(_ item: DrawableReport) -> String {

@@ -11,13 +11,14 @@
 
 /// A directory that is filled all at once or not at all.
 ///
-/// Files are written into a hidden folder inside the directory and moved to their names by `commit`; `discard` (or a
-/// commit that fails before its first move) leaves the directory as it was, and removes it when it was made for this.
+/// Files are written into a hidden folder inside the directory and renamed to their places by `commit`; `discard` (or a
+/// commit that fails before its first rename) leaves everything as it was, and removes the directories made for this.
 public final class StagedOutput {
   /// The directory that is to hold the files.
   public let directory: String
   private let stage: String
-  private let isNew: Bool
+  /// Directories that were not there before, innermost first.
+  private let made: [String]
   private var isOpen = true
 
   /// Makes the directory and checks that files can be written there.
@@ -30,13 +31,45 @@ public final class StagedOutput {
     guard !exists || isDirectory else {
       throw ReportError.cannotWrite(path: directory, reason: "a file is in the place of the directory")
     }
-    isNew = !exists
-    stage = directory + "/.partial-\(ProcessInfo.processInfo.processIdentifier)"
+    made = Self.missing(directory)
     do {
-      try FileManager.default.createDirectory(atPath: stage, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      stage = try Self.newStage(in: directory)
     } catch {
+      Self.removeEmpty(made)
       throw ReportError.cannotWrite(path: directory, reason: Self.reason(error))
     }
+  }
+
+  /// The directory and those above it that are not there, innermost first.
+  private static func missing(_ directory: String) -> [String] {
+    var missing: [String] = []
+    var path = directory
+    while !path.isEmpty, !FileManager.default.fileExists(atPath: path) {
+      missing.append(path)
+      while path.last == "/" { path.removeLast() }
+      path = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    }
+    return missing
+  }
+
+  /// Makes a folder that nobody else uses, not even what was left by a process of the same number that was killed.
+  private static func newStage(in directory: String) throws -> String {
+    var attempt = 0
+    while true {
+      let path = "\(directory)/.partial-\(ProcessInfo.processInfo.processIdentifier)-\(attempt)"
+      do {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        return path
+      } catch let error as CocoaError where error.code == .fileWriteFileExists && attempt < 1000 {
+        attempt += 1
+      }
+    }
+  }
+
+  /// Removes directories that hold nothing; others stay.
+  private static func removeEmpty(_ directories: [String]) {
+    for path in directories { _ = unsafe rmdir(path) }
   }
 
   deinit { if isOpen { discard() } }
@@ -57,15 +90,26 @@ public final class StagedOutput {
 
   /// Moves every file to its place, replacing older ones.
   ///
-  /// - Throws: `ReportError.cannotWrite`.
+  /// - Throws: `ReportError.cannotWrite`; when a directory is in the way, before anything is moved.
   public func commit() throws {
     do {
-      for name in try FileManager.default.contentsOfDirectory(atPath: stage).sorted() {
+      let names = try FileManager.default.contentsOfDirectory(atPath: stage).sorted()
+      for name in names {
+        var isDirectory = false
         let target = directory + "/" + name
-        if FileManager.default.fileExists(atPath: target) { try FileManager.default.removeItem(atPath: target) }
-        try FileManager.default.moveItem(atPath: path(name), toPath: target)
+        if FileManager.default.fileExists(atPath: target, isDirectory: &isDirectory), isDirectory {
+          throw ReportError.cannotWrite(path: target, reason: "a directory is in the way")
+        }
+      }
+      for name in names {
+        guard unsafe rename(path(name), directory + "/" + name) == 0 else {
+          throw ReportError.cannotWrite(
+            path: directory + "/" + name, reason: unsafe String(cString: strerror(errno)))
+        }
       }
       try FileManager.default.removeItem(atPath: stage)
+    } catch let error as ReportError {
+      throw error
     } catch {
       throw ReportError.cannotWrite(path: directory, reason: Self.reason(error))
     }
@@ -76,7 +120,8 @@ public final class StagedOutput {
   public func discard() {
     isOpen = false
     // Failing to clean up must not hide the error that led here.
-    try? FileManager.default.removeItem(atPath: isNew ? directory : stage)
+    try? FileManager.default.removeItem(atPath: stage)
+    Self.removeEmpty(made)
   }
 
   /// The system's own words for a failed file operation.

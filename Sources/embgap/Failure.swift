@@ -6,10 +6,13 @@ struct Failure {
   let message: String
   let code: ExitCode
 
-  /// 65: the input is bad. 66: it is missing. 73: the output cannot be written. 70: a bug.
+  /// The input is bad.
   static let badData = ExitCode(65)
+  /// The input is missing.
   static let missingInput = ExitCode(66)
+  /// The program is wrong.
   static let bug = ExitCode(70)
+  /// The output cannot be written.
   static let cannotWrite = ExitCode(73)
 
   /// nil for errors of the command line itself, which the argument parser words.

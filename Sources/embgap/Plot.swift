@@ -31,7 +31,7 @@ struct Plot: ParsableCommand {
 
   func run() throws {
     let figures = try chosen()
-    let items = try reports.map { try DrawableReport(directory: $0) }
+    let items = try DrawableReport.all(directories: reports)
     let staged = try StagedOutput(directory: out)
     if figures.contains(.pca), Set(items.map(\.basisIdentity)).count > 1 {
       standardError(

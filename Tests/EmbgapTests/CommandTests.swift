@@ -115,6 +115,26 @@ import Testing
     #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
   }
 
+  /// A limit on the size of files stands for a full disk: what is written breaks off in the middle.
+  @Test(arguments: [1, 16])
+  func aWriteThatBreaksOffLeavesNothingBehind(limit: Int) throws {
+    let folder = try Self.scratch()
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = [
+      "-c",
+      "trap '' XFSZ; ulimit -f \(limit); '\(Self.command)' measure '\(Self.demo)' --out '\(folder)/a/b'"
+        + " >/dev/null 2>'\(folder)/errors'",
+    ]
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 73)
+    let errors = try String(contentsOfFile: folder + "/errors", encoding: .utf8)
+    #expect(errors.split(separator: "\n").count == 1, "\(errors)")
+    #expect(errors.contains("\(folder)/a/b"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["errors"])
+  }
+
   @Test(arguments: ["measure", "diff", "inspect", "plot"])
   func helpShowsAnExample(name: String) throws {
     let outcome = try Self.run([name, "--help"])

@@ -1,0 +1,165 @@
+import EmbeddingGap
+import Foundation
+import Testing
+
+/// Every command line that the README shows does what it says.
+@Suite struct ReadmeTests {
+  /// The lines of the README's shell blocks, without comments.
+  static func lines() throws -> [String] {
+    let text = try String(contentsOfFile: CommandTests.repository + "/README.md", encoding: .utf8)
+    var lines: [String] = []
+    var isShell = false
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("```") {
+        isShell = line == "```sh" || line == "```bash" || (line == "```" && !isShell)
+        continue
+      }
+      let command = line.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
+      if isShell, !command.isEmpty { lines.append(command) }
+    }
+    return lines
+  }
+
+  struct Outcome {
+    let code: Int32
+    let output: String
+  }
+
+  /// Runs a line as a shell in a directory would, with the built command in front of the path.
+  static func run(_ line: String, in directory: String, path: String) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.currentDirectoryURL = URL(filePath: directory)
+    process.arguments = ["-c", "(\(line)) >output.txt 2>&1"]
+    var environment = ProcessInfo.processInfo.environment
+    environment["PATH"] = path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
+    process.environment = environment
+    try process.run()
+    process.waitUntilExit()
+    let output = try String(contentsOfFile: directory + "/output.txt", encoding: .utf8)
+    return Outcome(code: process.terminationStatus, output: output)
+  }
+
+  static var commandFolder: String { String(CommandTests.command.dropLast("/embgap".count)) }
+
+  /// The folder of the option `--out`, if the line has one.
+  static func out(_ line: String) -> String? {
+    let words = line.split(separator: " ").map(String.init)
+    return words.firstIndex(of: "--out").map { words[$0 + 1] }
+  }
+
+  // MARK: embgap
+
+  /// Writes the files that the lines name: pairs, a dump with a key for each side, a model, two reports.
+  static func prepare(_ directory: String) throws {
+    let names = ["pairs.npy": "metrics/clouds.npy", "model.safetensors": "tensor-files/types.safetensors"]
+    for (name, fixture) in names {
+      try FileManager.default.copyItem(
+        atPath: CommandTests.repository + "/Fixtures/" + fixture, toPath: directory + "/" + name)
+    }
+    let files = try EmbeddingFiles(pairs: TensorReference(path: directory + "/pairs.npy"))
+    let sides = try [("img", files.image), ("txt", files.text)].map { name, rows in
+      var elements = [Double](repeating: 0, count: rows.count * rows.dimension)
+      var span = elements.mutableSpan
+      try rows.read(0..<rows.count, into: &span)
+      return (name: name + ".npy", data: NpyWriter.data(shape: [rows.count, rows.dimension], elements))
+    }
+    try StoredZip.data(sides).write(to: URL(filePath: directory + "/dump.npz"))
+    for (report, pairs) in [("report-a", "clouds"), ("report-b", "clouds")] {
+      let line =
+        "embgap measure \(CommandTests.repository)/Fixtures/metrics/\(pairs).npy --bootstrap 20 --out \(report)"
+      let outcome = try run(line, in: directory, path: commandFolder)
+      try #require(outcome.code == 0, "\(outcome.output)")
+    }
+  }
+
+  @Test func everyCommandOfTheReadmeRuns() throws {
+    let lines = try Self.lines().filter { $0.hasPrefix("embgap ") }
+    #expect(lines.count >= 5)
+    let directory = try CommandTests.scratch()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try Self.prepare(directory)
+    for line in lines {
+      let outcome = try Self.run(line, in: directory, path: Self.commandFolder)
+      #expect(outcome.code == 0, "\(line): \(outcome.output)")
+      #expect(!outcome.output.isEmpty, "\(line)")
+      if let out = Self.out(line) {
+        let found = try FileManager.default.contentsOfDirectory(atPath: directory + "/" + out)
+        #expect(!found.isEmpty, "\(line)")
+      }
+    }
+    // Each subcommand is shown at least once.
+    let shown = Set(lines.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
+    #expect(shown == ["measure", "diff", "plot", "inspect"])
+  }
+
+  // MARK: ./run
+
+  /// Runs the script beside stand-ins for the compiler and the package manager, which only note how they are called.
+  @Test func everyCallOfTheScriptRuns() throws {
+    let lines = try Self.lines().filter { $0.hasPrefix("./run") }
+    #expect(lines.contains("./run demo") && lines.contains("./run test"))
+    for line in lines {
+      let directory = try CommandTests.scratch()
+      defer { try? FileManager.default.removeItem(atPath: directory) }
+      let tools = directory + "/tools"
+      try FileManager.default.createDirectory(
+        atPath: directory + "/Fixtures", withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(atPath: tools, withIntermediateDirectories: true)
+      for name in ["run", "Fixtures/demo"] {
+        try FileManager.default.copyItem(
+          atPath: CommandTests.repository + "/" + name, toPath: directory + "/" + name)
+      }
+      try Self.addTool(
+        "swift",
+        "echo \"$@\" >>calls.txt; case \"$*\" in *--show-bin-path*) echo '\(Self.commandFolder)';; esac",
+        to: tools)
+      try Self.addTool("dpkg-query", "echo 'install ok installed'", to: tools)
+      let outcome = try Self.run(line, in: directory, path: tools)
+      #expect(outcome.code == 0, "\(line): \(outcome.output)")
+      let calls = try String(contentsOfFile: directory + "/calls.txt", encoding: .utf8)
+      #expect(calls.contains("build"))
+      if line == "./run test" { #expect(calls.split(separator: "\n").contains { $0.hasPrefix("test") }) }
+      if line == "./run demo" {
+        let names = Set(try FileManager.default.contentsOfDirectory(atPath: directory + "/demo-output"))
+        #expect(names.isSuperset(of: ["report.json", "pca.png", "cosines.png"]))
+      }
+    }
+  }
+
+  private static func addTool(_ name: String, _ body: String, to folder: String) throws {
+    let path = folder + "/" + name
+    try Data("#!/bin/sh\n\(body)\n".utf8).write(to: URL(filePath: path))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+  }
+}
+
+/// Makes a zip archive whose members are stored as they are, as numpy writes `.npz`.
+enum StoredZip {
+  static func data(_ members: [(name: String, data: Data)]) -> Data {
+    var (bytes, directory) = (Data(), Data())
+    for member in members {
+      let name = Data(member.name.utf8)
+      let sizes = little(UInt32(member.data.count)) + little(UInt32(member.data.count))
+      let head =
+        Data([0, 0, 0, 0, 0, 0, 0, 0]) + little(checksum(member.data)) + sizes + little(UInt16(name.count))
+      directory +=
+        [0x50, 0x4B, 1, 2, 20, 0, 20, 0] + head + Data(count: 12) + little(UInt32(bytes.count)) + name
+      bytes += [0x50, 0x4B, 3, 4, 20, 0] + head + Data(count: 2) + name + member.data
+    }
+    let count = little(UInt16(members.count))
+    let end = count + count + little(UInt32(directory.count)) + little(UInt32(bytes.count)) + Data(count: 2)
+    return bytes + directory + [0x50, 0x4B, 5, 6, 0, 0, 0, 0] + end
+  }
+
+  private static func little<T: FixedWidthInteger>(_ value: T) -> Data {
+    Data((0..<T.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> T($0 * 8)) })
+  }
+
+  /// The CRC-32 of zip, bit by bit.
+  private static func checksum(_ data: Data) -> UInt32 {
+    ~data.reduce(~UInt32(0)) { sum, byte in
+      (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value >> 1 ^ (value & 1 == 1 ? 0xEDB8_8320 : 0) }
+    }
+  }
+}
