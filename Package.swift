@@ -69,6 +69,7 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests, one target for each target they test.
+    tests("GapLinearAlgebra", ["GapLinearAlgebra"]),
     tests("GapImages", ["GapImages"]),
     tests("GapPlot", ["GapPlot", "GapImages"]),
     tests("GapDatasets", ["GapDatasets", "GapMetrics", "GapTensorFiles"]),

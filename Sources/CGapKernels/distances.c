@@ -65,22 +65,3 @@ GAP_DISPATCHED double gap_sum_exponentials(const double *squares, double factor,
 GAP_DISPATCHED void gap_exponentials(const double *values, double *target, size_t count) {
   for (size_t j = 0; j < count; j++) target[j] = exponential(values[j]);
 }
-
-GAP_DISPATCHED size_t gap_count_below(const double *values, double bound, size_t count) {
-  size_t below = 0;
-  for (size_t j = 0; j < count; j++) below += values[j] < bound;
-  return below;
-}
-
-GAP_DISPATCHED size_t gap_collect_between(const double *values, double low, double high, double *target, size_t count) {
-  size_t found = 0;
-  for (size_t start = 0; start < count; start += 32) {
-    size_t end = start + 32 < count ? start + 32 : count;
-    int any = 0;
-    for (size_t j = start; j < end; j++) any += (values[j] >= low) & (values[j] < high);
-    if (any == 0) continue;
-    for (size_t j = start; j < end; j++)
-      if (values[j] >= low && values[j] < high) target[found++] = values[j];
-  }
-  return found;
-}

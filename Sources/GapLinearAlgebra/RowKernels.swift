@@ -125,25 +125,6 @@ package enum RowKernels {
     }
   }
 
-  /// How many values are below `bound`.
-  package static func countBelow(_ bound: Double, in values: Span<Double>) -> Int {
-    unsafe values.withUnsafeBufferPointer { values in
-      values.isEmpty ? 0 : unsafe gap_count_below(values.baseAddress, bound, values.count)
-    }
-  }
-
-  /// Appends the values in `low..<high` to `found`.
-  package static func collect(
-    _ values: Span<Double>, from low: Double, below high: Double, into found: inout [Double]
-  ) {
-    guard values.count > 0 else { return }
-    found += unsafe [Double](unsafeUninitializedCapacity: values.count) { target, count in
-      count = unsafe values.withUnsafeBufferPointer { values in
-        unsafe gap_collect_between(values.baseAddress, low, high, target.baseAddress, values.count)
-      }
-    }
-  }
-
   /// `Σ_j a[index_j] b_j` in single precision, partial sums in double.
   ///
   /// Every index must be below `a.count`; this is checked in debug builds only, for it is the innermost loop.

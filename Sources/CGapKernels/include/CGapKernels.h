@@ -36,9 +36,6 @@ void gap_hash(const double *row, size_t count, uint64_t hash[2]);
 size_t gap_squared_distances(double *dots, double row_square, const double *column_squares, double relative, size_t count);
 double gap_sum_roots(const double *squares, size_t count);
 double gap_sum_exponentials(const double *squares, double factor, size_t count);  // sum of exp(-factor * squares[j])
-size_t gap_count_below(const double *values, double bound, size_t count);
-// Copies the values with low <= value < high to target; returns how many.
-size_t gap_collect_between(const double *values, double low, double high, double *target, size_t count);
 void gap_exponentials(const double *values, double *target, size_t count);  // exp(values[j]); values <= 0
 
 // fixed.c: rows as 16-bit fixed-point numbers, and their products in 32-bit integers. Rows lie in panels of

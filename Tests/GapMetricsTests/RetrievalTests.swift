@@ -1,0 +1,97 @@
+import GapLinearAlgebra
+import Testing
+
+@testable import GapMetrics
+
+@Suite struct RetrievalTests {
+  /// Ranks by the definition: every score in Double, bit-equal rows tying.
+  private static func naiveRanks(of pair: EmbeddingPair) throws -> (image: [Int], text: [Int]) {
+    let x = try pair.image.rowsOfNumbers()
+    let y = try pair.text.rowsOfNumbers()
+    let representatives = pair.groupRepresentatives
+    let image = representatives.indices.map { g in
+      let row = x[representatives[g]]
+      let own = y.indices.filter { pair.groups[$0] == g }.map { exactDot(row, y[$0]) }.max() ?? 0
+      return 1 + y.indices.count { pair.groups[$0] != g && exactDot(row, y[$0]) >= own }
+    }
+    let text = y.indices.map { i in
+      let own = exactDot(x[representatives[pair.groups[i]]], y[i])
+      return 1
+        + representatives.indices.count { g in
+          g != pair.groups[i] && exactDot(x[representatives[g]], y[i]) >= own
+        }
+    }
+    return (image, text)
+  }
+
+  struct Case: Sendable {
+    let kind: String
+    let rows: Int
+    let dimension: Int
+    let captions: Int
+  }
+
+  /// Sizes that no tile or panel divides; ties; scores closer than any product in low precision can tell.
+  @Test(arguments: [
+    Case(kind: "clouds", rows: 2, dimension: 1, captions: 1),
+    Case(kind: "clouds", rows: 211, dimension: 7, captions: 1),
+    Case(kind: "clouds", rows: 1103, dimension: 16, captions: 1),
+    Case(kind: "ties", rows: 301, dimension: 5, captions: 1),
+    Case(kind: "nearly equal", rows: 257, dimension: 33, captions: 1),
+    Case(kind: "clouds", rows: 240, dimension: 6, captions: 3),
+    Case(kind: "ties", rows: 200, dimension: 4, captions: 2),
+  ])
+  func ranksAreExact(_ test: Case) throws {
+    var numbers = Self.numbers(test)
+    let ids = test.captions == 1 ? nil : (0..<test.rows).map { String($0 / test.captions) }
+    if test.captions > 1 {
+      for i in 0..<test.rows {
+        let first = i / test.captions * test.captions
+        for k in 0..<test.dimension {
+          numbers.image[i * test.dimension + k] = numbers.image[first * test.dimension + k]
+        }
+      }
+    }
+    let pair = try MadePairs.pair(numbers, dimension: test.dimension, ids: ids)
+    let expected = try Self.naiveRanks(of: pair)
+    let found = try Retrieval(of: pair)
+    #expect(!found.isSampled)
+    #expect(found.imageToText.ranks == expected.image)
+    #expect(found.textToImage.ranks == expected.text)
+  }
+
+  private static func numbers(_ test: Case) -> (image: [Double], text: [Double]) {
+    switch test.kind {
+    case "ties": MadePairs.ties(test.rows, test.dimension, seed: 1)
+    case "nearly equal": MadePairs.nearlyEqual(test.rows, test.dimension, seed: 1)
+    default: MadePairs.numbers(test.rows, test.dimension, seed: 1)
+    }
+  }
+
+  @Test func aSampleOfQueriesHasTheRanksThatAllHave() throws {
+    let pair = try MadePairs.pair(MadePairs.numbers(503, 9, seed: 2), dimension: 9)
+    let all = try Retrieval(of: pair)
+    let some = try Retrieval(of: pair, queryLimit: 70, seed: 4)
+    #expect(some.isSampled && some.imageToText.ranks.count == 70 && some.textToImage.ranks.count == 70)
+    #expect(some.imageToText.ranks == some.imageToText.queries.map { all.imageToText.ranks[$0] })
+    #expect(some.textToImage.ranks == some.textToImage.queries.map { all.textToImage.ranks[$0] })
+    #expect(some.imageToText.queries != some.textToImage.queries)
+  }
+
+  @Test func scoresFollowFromRanks() {
+    let direction = RetrievalDirection(ranks: [1, 2, 5, 6, 10, 100], queries: [0, 1, 2, 3, 4, 5])
+    #expect(direction.r1 == 1 / 6.0 && direction.r5 == 3 / 6.0 && direction.r10 == 5 / 6.0)
+    #expect(direction.medianRank == 5.5)
+    let mrr = (1 + 0.5 + 0.2 + 1 / 6.0 + 0.1 + 0.01) / 6
+    #expect(abs(direction.mrr - mrr) <= 1e-15)
+  }
+
+  /// A collapsed modality must not look like a perfect one.
+  @Test func tiesCountAgainstTheQuery() throws {
+    let image = (0..<5).flatMap { [1.0, Double($0)] }
+    let text = (0..<5).flatMap { _ in [1.0, 0.0] }
+    let found = try Retrieval(of: MadePairs.pair((image, text), dimension: 2))
+    #expect(found.imageToText.ranks == [5, 5, 5, 5, 5])
+    #expect(found.textToImage.ranks == [1, 2, 3, 4, 5])
+  }
+}
