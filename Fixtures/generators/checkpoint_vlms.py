@@ -1,0 +1,2 @@
+def writers(p=None):
+    return {}
