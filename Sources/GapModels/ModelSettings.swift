@@ -30,6 +30,9 @@ package struct ModelSettings: Sendable {
   /// The keys that are set.
   package var keys: [String] { (value.pairs ?? []).filter { $0.value != .null }.map(\.key) }
 
+  /// Whether a key is there and holds null.
+  package func isNull(_ key: String) -> Bool { value[key] == .null }
+
   package func text(_ key: String) throws -> String? { try read(key, "a text") { $0.text } }
   package func integer(_ key: String) throws -> Int? { try read(key, "a whole number") { $0.integer } }
   package func flag(_ key: String) throws -> Bool? {
@@ -52,13 +55,14 @@ package struct ModelSettings: Sendable {
   }
   package func raw(_ key: String) -> JSONValue? { value[key].flatMap { $0 == .null ? nil : $0 } }
 
-  /// A positive size that must be there, under the first of the keys that is set.
-  package func size(_ keys: String...) throws -> Int {
+  /// A positive size under the first of the keys that is set; without a default, one must be.
+  package func size(_ keys: String..., default fallback: Int? = nil) throws -> Int {
     for key in keys {
       guard let found = try integer(key) else { continue }
       guard found > 0, found < 1 << 31 else { throw bad(key, "a positive size", String(found)) }
       return found
     }
+    if let fallback { return fallback }
     throw bad(keys[0], "a positive size", "nothing")
   }
 

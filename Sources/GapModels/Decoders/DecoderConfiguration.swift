@@ -38,22 +38,31 @@ package struct DecoderConfiguration: Sendable, Equatable {
 
   /// Reads the settings of a decoder: `config.json` itself, or its `text_config`.
   ///
-  /// - Throws: `ModelError` when a setting is missing, of the wrong type, or asks for what is not built.
-  package init(_ settings: ModelSettings) throws {
+  /// A setting that is left out has the value that transformers gives it: nested settings are stored as differences.
+  ///
+  /// - Parameter named: the family, in place of the one that `model_type` names.
+  /// - Throws: `ModelError` when a setting is of the wrong type or asks for what is not built.
+  package init(_ settings: ModelSettings, family named: DecoderFamily? = nil) throws {
     let type = try settings.text("model_type") ?? "nothing"
-    guard let family = DecoderFamily(rawValue: type) else {
+    guard let family = named ?? DecoderFamily(rawValue: type) else {
       throw ModelError.unknownFamily(
         path: settings.path, found: type, known: DecoderFamily.allCases.map(\.rawValue))
     }
+    let usual = UsualSizes(family)
     self.family = family
-    width = try settings.size("hidden_size", "n_embd")
-    layers = try settings.size("num_hidden_layers", "n_layer")
-    heads = try settings.size("num_attention_heads", "n_head")
-    keyHeads = try settings.integer("num_key_value_heads") ?? heads
-    headWidth = try settings.integer("head_dim") ?? width / heads
+    width = try settings.size("hidden_size", "n_embd", default: usual.width)
+    layers = try settings.size("num_hidden_layers", "n_layer", default: usual.layers)
+    heads = try settings.size("num_attention_heads", "n_head", default: usual.heads)
+    // A null means one key head for each head; a missing key, the family's own number.
+    keyHeads =
+      try settings.integer("num_key_value_heads")
+      ?? (settings.isNull("num_key_value_heads") ? heads : min(usual.keyHeads ?? heads, heads))
+    headWidth = try settings.integer("head_dim") ?? usual.headWidth ?? width / heads
     let isGPT2 = family == .gpt2
     feedForwardWidth =
-      isGPT2 ? try settings.integer("n_inner") ?? 4 * width : try settings.size("intermediate_size", "ffn_dim")
+      isGPT2
+      ? try settings.integer("n_inner") ?? 4 * width
+      : try settings.size("intermediate_size", "ffn_dim", default: usual.feedForward)
     activation = try Self.activation(settings, family)
     epsilon = Float(try settings.number(isGPT2 ? "layer_norm_epsilon" : "rms_norm_eps") ?? Self.epsilon(family))
     isTied = try settings.flag("tie_word_embeddings") ?? [.gpt2, .gemma, .opt].contains(family)
@@ -62,12 +71,12 @@ package struct DecoderConfiguration: Sendable, Equatable {
     isPostNorm = family == .opt ? try !(settings.flag("do_layer_norm_before") ?? true) : false
     hasFinalNorm = try !isPostNorm && !(settings.flag("_remove_final_layer_norm") ?? false)
     let learned = isGPT2 || family == .opt
-    positions = learned ? try settings.size("n_positions", "max_position_embeddings") : nil
+    positions =
+      learned ? try settings.size("n_positions", "max_position_embeddings", default: isGPT2 ? 1024 : 2048) : nil
     rotary = learned ? nil : try RotarySettings(settings, headWidth: headWidth)
     attentionScales = try Self.scales(settings, family, layers, headWidth)
-    guard heads % max(keyHeads, 1) == 0, keyHeads > 0, headWidth > 0, layers < 10_000 else {
-      throw settings.bad(
-        "num_key_value_heads", "a divisor of \(heads) heads", "\(keyHeads)")
+    guard keyHeads > 0, heads % keyHeads == 0, headWidth > 0, layers < 10_000 else {
+      throw settings.bad("num_key_value_heads", "a divisor of \(heads) heads", "\(keyHeads)")
     }
   }
 
@@ -93,7 +102,7 @@ package struct DecoderConfiguration: Sendable, Equatable {
   ) throws -> [Int?] {
     let none = [Int?](repeating: nil, count: layers)
     guard [.mistral, .qwen2, .qwen3, .phi3].contains(family),
-      let window = try settings.integer("sliding_window")
+      let window = try settings.integer("sliding_window") ?? usualWindow(settings, family)
     else { return none }
     guard window > 0 else { throw settings.bad("sliding_window", "a positive number", String(window)) }
     if let kinds = try settings.list("layer_types") {
@@ -106,6 +115,11 @@ package struct DecoderConfiguration: Sendable, Equatable {
     guard try settings.flag("use_sliding_window") ?? false else { return none }
     let first = try settings.integer("max_window_layers") ?? 28
     return (0..<layers).map { $0 >= first ? window : nil }
+  }
+
+  /// Mistral has a window where the setting is left out, and none where it is null.
+  private static func usualWindow(_ settings: ModelSettings, _ family: DecoderFamily) -> Int? {
+    family == .mistral && !settings.isNull("sliding_window") ? 4096 : nil
   }
 
   private static func scales(
@@ -130,6 +144,29 @@ extension ActivationKernels.Function {
     case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": self = .geluTanh
     case "quick_gelu": self = .quickGelu
     default: throw settings.bad(key, "relu, silu, gelu, gelu_new, gelu_pytorch_tanh or quick_gelu", "“\(name)”")
+    }
+  }
+}
+
+/// The sizes that transformers gives a family where its settings leave them out.
+private struct UsualSizes {
+  let width: Int
+  let layers: Int
+  let heads: Int
+  var keyHeads: Int?
+  var headWidth: Int?
+  let feedForward: Int
+
+  init(_ family: DecoderFamily) {
+    switch family {
+    case .llama: (width, layers, heads, feedForward) = (4096, 32, 32, 11008)
+    case .mistral: (width, layers, heads, feedForward, keyHeads) = (4096, 32, 32, 14336, 8)
+    case .qwen2: (width, layers, heads, feedForward, keyHeads) = (4096, 32, 32, 22016, 32)
+    case .qwen3:
+      (width, layers, heads, feedForward, keyHeads, headWidth) = (4096, 32, 32, 22016, 32, 128)
+    case .phi3: (width, layers, heads, feedForward) = (3072, 32, 32, 8192)
+    case .gemma: (width, layers, heads, feedForward, keyHeads, headWidth) = (3072, 28, 16, 24576, 16, 256)
+    case .gpt2, .opt: (width, layers, heads, feedForward) = (768, 12, 12, 3072)
     }
   }
 }
