@@ -66,7 +66,7 @@ def write_config(folder, **fields):
 
 
 @torch.no_grad()
-def write_expected(folder, name, module, features, forward=None):
+def write_expected(folder, module, features, forward=None):
     tokens = (forward or module)(features)
     tokens = tokens.reshape(len(features), -1, tokens.shape[-1])
     save_tensors(folder / "expected.safetensors", {"features": features, "tokens": tokens})
@@ -85,7 +85,7 @@ def llava_1(name):
     torch.save(prefixed("model.mm_projector.", module), folder / "mm_projector.bin")
     write_config(folder, model_type="llava", hidden_size=TEXT, mm_hidden_size=VISION, use_mm_proj=True,
                  mm_vision_select_layer=-2)
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def llava_1_5(name):
@@ -94,7 +94,7 @@ def llava_1_5(name):
     write_config(
         folder, model_type="llava_llama", hidden_size=TEXT, mm_hidden_size=VISION, mm_projector_type="mlp2x_gelu",
         mm_vision_select_feature="patch", mm_vision_select_layer=-2, image_aspect_ratio="pad")
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def llava_hf(name):
@@ -102,7 +102,7 @@ def llava_hf(name):
     save_tensors(folder / "model.safetensors", prefixed("model.multi_modal_projector.", module))
     write_config(folder, model_type="llava", projector_hidden_act="gelu", multimodal_projector_bias=True,
                  vision_feature_layer=-2, vision_feature_select_strategy="default", **hidden_sizes())
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def internvl_forward(module):
@@ -125,7 +125,7 @@ def internvl(name):
     write_config(
         folder, model_type="internvl_chat", downsample_ratio=0.5, ps_version="v2", select_layer=-1,
         vision_config={"hidden_size": VISION}, llm_config={"hidden_size": TEXT})
-    write_expected(folder, name, module, features_of(name), internvl_forward(module))
+    write_expected(folder, module, features_of(name), internvl_forward(module))
 
 
 def internvl_hf(name):
@@ -133,7 +133,7 @@ def internvl_hf(name):
     save_tensors(folder / "model.safetensors", prefixed("model.multi_modal_projector.", module))
     write_config(folder, model_type="internvl", downsample_ratio=0.5, projector_hidden_act="gelu",
                  vision_feature_layer=-1, vision_feature_select_strategy="default", **hidden_sizes())
-    write_expected(folder, name, module, features_of(name), internvl_forward(module))
+    write_expected(folder, module, features_of(name), internvl_forward(module))
 
 
 def qwen2_vl(name):
@@ -141,7 +141,7 @@ def qwen2_vl(name):
     save_tensors(folder / "model.safetensors", prefixed("visual.merger.", module))
     write_config(folder, model_type="qwen2_vl", hidden_size=TEXT,
                  vision_config={"embed_dim": VISION, "hidden_size": TEXT, "spatial_merge_size": 2})
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def qwen2_5_vl(name):
@@ -149,21 +149,21 @@ def qwen2_5_vl(name):
     save_tensors(folder / "model.safetensors", prefixed("visual.merger.", module))
     write_config(folder, model_type="qwen2_5_vl", hidden_size=TEXT,
                  vision_config={"hidden_size": VISION, "out_hidden_size": TEXT, "spatial_merge_size": 2})
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def idefics3(name):
     folder, module = started(name, Idefics3Connector(hugging_face_config(scale_factor=2)))
     save_tensors(folder / "model.safetensors", prefixed("model.connector.", module))
     write_config(folder, model_type="idefics3", scale_factor=2, **hidden_sizes())
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def smolvlm(name):
     folder, module = started(name, SmolVLMConnector(hugging_face_config(scale_factor=3)))
     save_tensors(folder / "model.safetensors", prefixed("model.connector.", module))
     write_config(folder, model_type="smolvlm", scale_factor=3, **hidden_sizes())
-    write_expected(folder, name, module, features_of(name, 36))
+    write_expected(folder, module, features_of(name, 36))
 
 
 def blocks(features, side):
@@ -179,7 +179,7 @@ def nanovlm(name):
     folder, module = started(name, nn.Linear(16 * width, TEXT, bias=False))
     save_tensors(folder / "model.safetensors", {"MP.proj.weight": module.weight})
     write_config(folder, vit_hidden_dim=width, lm_hidden_dim=TEXT, mp_pixel_shuffle_factor=4, mp_image_token_length=4)
-    write_expected(folder, name, module, features_of(name, 64, width), lambda rows: module(blocks(rows, 4)))
+    write_expected(folder, module, features_of(name, 64, width), lambda rows: module(blocks(rows, 4)))
 
 
 def gemma3(name):
@@ -188,7 +188,7 @@ def gemma3(name):
     write_config(
         folder, model_type="gemma3", mm_tokens_per_image=4, text_config={"hidden_size": TEXT},
         vision_config={"hidden_size": VISION, "image_size": IMAGE_SIZE, "patch_size": PATCH, "layer_norm_eps": 1e-6})
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def paligemma(name):
@@ -196,7 +196,7 @@ def paligemma(name):
     save_tensors(folder / "model.safetensors", prefixed("multi_modal_projector.", module))
     write_config(folder, model_type="paligemma", projection_dim=TEXT, text_config={"hidden_size": TEXT},
                  vision_config={"hidden_size": VISION, "projection_dim": TEXT})
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def prismatic(name, kind, module):
@@ -204,14 +204,14 @@ def prismatic(name, kind, module):
     folder, module = started(name, module)
     torch.save({"model": {"projector": prefixed("projector.", module)}}, folder / "latest-checkpoint.pt")
     write_config(folder, model={"model_id": name, "arch_specifier": kind})
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def tinyllava(name, kind, module, prefix):
     folder, module = started(name, module)
     save_tensors(folder / "model.safetensors", prefixed(prefix, module))
     write_config(folder, model_type="tinyllava", connector_type=kind, hidden_size=TEXT, vision_hidden_size=VISION)
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def pixtral(name):
@@ -221,7 +221,7 @@ def pixtral(name):
         folder, model_type="llava", projector_hidden_act="gelu", vision_feature_layer=-1,
         vision_feature_select_strategy="full", text_config={"model_type": "mistral", "hidden_size": TEXT},
         vision_config={"model_type": "pixtral", "hidden_size": VISION})
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def mistral3(name):
@@ -235,7 +235,7 @@ def mistral3(name):
         text_config={"model_type": "mistral", "hidden_size": TEXT, "rms_norm_eps": 1e-5},
         vision_config={"model_type": "pixtral", "hidden_size": VISION, "patch_size": PATCH})
     sizes = torch.tensor([[IMAGE_SIZE, IMAGE_SIZE]] * 2)
-    write_expected(folder, name, module, features_of(name), lambda rows: module(rows.flatten(0, 1), sizes))
+    write_expected(folder, module, features_of(name), lambda rows: module(rows.flatten(0, 1), sizes))
 
 
 def write_gguf(folder, kind, tensors, scale=None):
@@ -260,26 +260,26 @@ def write_gguf(folder, kind, tensors, scale=None):
 def gguf_mlp(name):
     folder, module = started(name, mlp(2))
     write_gguf(folder, "mlp", prefixed("mm.", module))
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def gguf_pixtral(name):
     folder, module = started(name, LlavaMultiModalProjector(hugging_face_config()))
     tensors = {f"mm.{key.removeprefix('linear_')}": value for key, value in module.state_dict().items()}
     write_gguf(folder, "pixtral", tensors)
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def gguf_internvl(name):
     folder, module = started(name, InternVLMultiModalProjector(hugging_face_config(downsample_ratio=0.5)))
     write_gguf(folder, "internvl", internvl_names(module, "mm.model.mlp"), 2)
-    write_expected(folder, name, module, features_of(name), internvl_forward(module))
+    write_expected(folder, module, features_of(name), internvl_forward(module))
 
 
 def gguf_idefics3(name):
     folder, module = started(name, Idefics3Connector(hugging_face_config(scale_factor=2)))
     write_gguf(folder, "idefics3", {"mm.model.fc.weight": module.modality_projection.proj.weight}, 2)
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 def gguf_gemma3(name):
@@ -289,7 +289,7 @@ def gguf_gemma3(name):
         "mm.input_projection.weight": module.mm_input_projection_weight,
         "mm.soft_emb_norm.weight": module.mm_soft_emb_norm.weight + 1,
     }, 2)
-    write_expected(folder, name, module, features_of(name))
+    write_expected(folder, module, features_of(name))
 
 
 FAMILIES = {

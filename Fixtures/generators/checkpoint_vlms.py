@@ -34,7 +34,7 @@ PARTS = {
     "paligemma": ("gemma", "siglip", torch.bfloat16, "<bos>", 340),
 }
 PROCESSORS = {"clip": transformers.CLIPImageProcessorPil, "siglip": transformers.SiglipImageProcessorPil}
-HELD_APART = ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
+COPIED = ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
 
 
 def picture(index, size):
@@ -204,7 +204,7 @@ def write_rekeyed(version, rename):
         folder / "model.safetensors", {rename(key): value for key, value in stored_tensors(source).items()})
     settings = read_json(source / "config.4.json") | {"transformers_version": f"{version}.0"}
     write_json(folder / "config.json", settings)
-    for file in HELD_APART:
+    for file in COPIED:
         shutil.copy(source / file, folder / file)
     first, second = (load(transformers.LlavaForConditionalGeneration, part) for part in (source, folder))
     assert_close(first.state_dict(), second.state_dict(), 0)
