@@ -1,0 +1,204 @@
+import GapLayers
+package import GapLinearAlgebra
+package import GapTensorFiles
+
+/// Where the parts of a model lie.
+package struct ModelParts: Sendable, Equatable {
+  /// A model directory with all parts, or with those that are not given apart.
+  package var checkpoint: String?
+  /// Directory of a vision encoder.
+  package var vision: String?
+  /// Directory of a decoder.
+  package var decoder: String?
+  /// File, or directory, that holds the projector.
+  package var projector: String?
+
+  package init(
+    checkpoint: String? = nil, vision: String? = nil, decoder: String? = nil, projector: String? = nil
+  ) {
+    self.checkpoint = checkpoint
+    self.vision = vision
+    self.decoder = decoder
+    self.projector = projector
+  }
+}
+
+/// Which hidden states of the vision encoder enter the projector.
+package struct FeatureSelection: Sendable, Equatable {
+  /// Layers, 0…L as `VisionEncoder.run` counts; several are put side by side.
+  package let layers: [Int]
+  /// Rows left out in front: the class token.
+  package let skipped: Int
+  /// Whether the encoder's final norm comes first (PaliGemma).
+  package let isNormalised: Bool
+}
+
+/// A vision-language model with frozen weights: vision encoder → projector → decoder.
+package struct VisionLanguageModel: Sendable {
+  /// The checkpoint's, or the decoder's, `config.json`.
+  package let settings: ModelSettings
+  package let decoder: Decoder
+  package let projector: Projector?
+  /// nil where the family's encoder is not read: then features must come from a file.
+  package let vision: VisionEncoder?
+  package let selection: FeatureSelection?
+  /// Why there is no vision encoder.
+  package let missingVision: ModelError?
+  /// Tensors of the checkpoint that nothing uses.
+  package let unused: [Tensor]
+  package let path: String
+
+  /// Reads the settings of all parts and finds their tensors; weights stay in the files.
+  ///
+  /// - Throws: `ModelError`; `TensorFileError` when a file is missing or damaged.
+  package init(_ parts: ModelParts) throws {
+    guard let home = parts.checkpoint ?? parts.decoder else {
+      throw ModelError.fileMissing(path: "model", hint: "give --checkpoint DIR or --llm DIR")
+    }
+    path = home
+    settings = try ModelSettings(file: home + "/config.json")
+    let whole = ModelWeights(try TensorFile(path: home))
+    let decoderWeights = try parts.decoder.map { try ModelWeights(TensorFile(path: $0)) } ?? whole
+    let decoderSettings = try parts.decoder.map { try ModelSettings(file: $0 + "/config.json") } ?? settings
+    decoder = try Decoder(Self.decoderConfiguration(decoderSettings), weights: decoderWeights)
+    (vision, selection, missingVision) = try Self.vision(parts, settings, whole)
+    let featureWidth =
+      try vision.map { $0.configuration.width * (selection?.layers.count ?? 1) }
+      ?? settings.integer("mm_hidden_size") ?? settings.object("vision_config")?.integer("hidden_size")
+    if let path = parts.projector {
+      projector = try Projector(
+        ModelWeights(TensorFile(path: path)), settings: settings, featureWidth: featureWidth)
+    } else {
+      projector = try parts.checkpoint.map { _ in
+        try Projector(whole, settings: settings, featureWidth: featureWidth)
+      }
+    }
+    if let projector, projector.outputs != decoder.inputWidth {
+      throw ModelError.shapeDiffers(
+        path: parts.projector ?? home, tensor: projector.tensors.last ?? "projector",
+        expected: "\(decoder.inputWidth) outputs, the width of the decoder's embeddings",
+        found: String(projector.outputs))
+    }
+    unused = whole.unused
+  }
+
+  /// The decoder's settings in those of a whole model, and its family where the whole's type tells it.
+  private static func decoderConfiguration(_ settings: ModelSettings) throws -> DecoderConfiguration {
+    if let inner = try settings.object("text_config") ?? settings.object("llm_config") {
+      return try DecoderConfiguration(inner)
+    }
+    let original: [String: DecoderFamily] = [
+      "llava": .llama, "llava_llama": .llama, "llava_mistral": .mistral, "llava_qwen": .qwen2,
+      "llava_qwen2": .qwen2, "llava_phi3": .phi3, "llava_gemma": .gemma,
+    ]
+    return try DecoderConfiguration(settings, family: settings.text("model_type").flatMap { original[$0] })
+  }
+
+  private static func vision(
+    _ parts: ModelParts, _ settings: ModelSettings, _ whole: ModelWeights
+  ) throws -> (VisionEncoder?, FeatureSelection?, ModelError?) {
+    do {
+      let own = try parts.vision.map { try ModelSettings(file: $0 + "/config.json") }
+      guard own != nil || settings.raw("vision_config") != nil else {
+        let tower = try settings.text("mm_vision_tower") ?? "the vision encoder"
+        throw ModelError.fileMissing(path: tower, hint: "give its directory with --vision DIR")
+      }
+      let configuration = try VisionConfiguration(own ?? settings)
+      let weights = try parts.vision.map { try ModelWeights(TensorFile(path: $0)) } ?? whole
+      let encoder = try VisionEncoder(configuration, weights: weights)
+      return (encoder, try FeatureSelection(settings, configuration), nil)
+    } catch let error as ModelError {
+      // A family that is not read works from features; anything else is a fault.
+      switch error {
+      case .unknownFamily, .fileMissing: return (nil, nil, error)
+      default: throw error
+      }
+    }
+  }
+
+  /// What enters the projector.
+  ///
+  /// - Parameter pixels: [images, 3 · height · width], normalised.
+  /// - Returns: [images · rows, features].
+  /// - Throws: `ModelError` when there is no vision encoder or the size does not fit it; `TensorFileError`.
+  package func features(
+    _ pixels: Block<Float>, height: Int, width: Int, on pool: WorkerPool
+  ) throws -> Block<Float> {
+    guard let vision, let selection else { throw missingVision ?? Self.noVision(path) }
+    let all = vision.tokens(height: height, width: width)
+    let kept = all - selection.skipped
+    let own = vision.configuration.width
+    let target = Block<Float>.zeros(pixels.rows * kept, own * selection.layers.count)
+    let last = selection.layers.max() ?? vision.blocks.count
+    try vision.run(pixels, height: height, width: width, through: last, on: pool) { layer, states in
+      for (place, wanted) in selection.layers.enumerated() where wanted == layer {
+        let columns = target.columns(place * own..<(place + 1) * own)
+        try columns.forEachRow(on: pool) { i, row in
+          let source = i / kept * all + selection.skipped + i % kept
+          states.row(source) { ActivationKernels.add($0, to: &row) }
+          if selection.isNormalised { vision.finalNorm.apply(to: &row) }
+        }
+      }
+    }
+    return target
+  }
+
+  private static func noVision(_ path: String) -> ModelError {
+    .fileMissing(path: path, hint: "there is no vision encoder: give --vision DIR, or --features FILE")
+  }
+
+  /// Tokens of the decoder from features of `images` images.
+  ///
+  /// - Returns: [images · tokens, C].
+  package func visualTokens(_ features: Block<Float>, images: Int, on pool: WorkerPool) throws -> Block<Float> {
+    guard let projector else {
+      throw ModelError.fileMissing(path: path, hint: "there is no projector: give --projector FILE")
+    }
+    guard features.columns == projector.inputs else {
+      throw ModelError.shapeDiffers(
+        path: path, tensor: "features", expected: "rows of \(projector.inputs) numbers",
+        found: String(features.columns))
+    }
+    return try projector.forward(features, images: images, path: path, on: pool)
+  }
+}
+
+extension FeatureSelection {
+  /// What the settings select: those of transformers (`vision_feature_layer`, `vision_feature_select_strategy`), of the
+  /// original LLaVA (`mm_vision_select_layer`, `mm_vision_select_feature`), or of PaliGemma, which has none.
+  package init(_ settings: ModelSettings, _ vision: VisionConfiguration) throws {
+    if try settings.text("model_type") == "paligemma" {
+      self.init(layers: [vision.layers], skipped: 0, isNormalised: true)
+      return
+    }
+    let isOriginal = settings.raw("mm_vision_select_layer") != nil
+    let key = isOriginal ? "mm_vision_select_layer" : "vision_feature_layer"
+    let wanted: [Int]
+    if case .array(let items)? = settings.raw(key) {
+      wanted = try items.map {
+        guard let layer = $0.integer else { throw settings.bad(key, "whole numbers", "another value") }
+        return layer
+      }
+    } else {
+      wanted = [try settings.integer(key) ?? -2]
+    }
+    let layers = try wanted.map { layer in
+      let index = layer < 0 ? vision.layers + 1 + layer : layer
+      guard (0...vision.layers).contains(index) else {
+        throw settings.bad(key, "a layer of \(-vision.layers - 1)…\(vision.layers)", String(layer))
+      }
+      return index
+    }
+    if isOriginal {
+      let kept = try settings.text("mm_vision_select_feature") ?? "patch"
+      self.init(layers: layers, skipped: kept == "patch" ? vision.leadingTokens : 0, isNormalised: false)
+      return
+    }
+    let strategy = try settings.text("vision_feature_select_strategy") ?? "default"
+    guard ["default", "full"].contains(strategy) else {
+      throw settings.bad("vision_feature_select_strategy", "default or full", "“\(strategy)”")
+    }
+    // The reference leaves out the first row whatever it is.
+    self.init(layers: layers, skipped: strategy == "default" ? 1 : 0, isNormalised: false)
+  }
+}
