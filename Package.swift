@@ -37,13 +37,14 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CGapKernels"),
 
     // Level 1: numbers, images, files. None of them knows another.
     library("GapLinearAlgebra", ["COpenBLAS", "CLAPACKE", "CGapKernels"]),
-    library("GapImages", ["CPNG"]),
+    library("GapImages", ["CPNG", "CJPEG", "CGapKernels"]),
     library("GapTensorFiles", ["CZlib", "CGapKernels"]),
     tests("GapTensorFiles", ["GapTensorFiles"]),
 
