@@ -18,22 +18,22 @@ extension RGBImage {
     try PNGImage.checkDimensions(width: width, height: height, maximumPixels: Self.defaultMaximumPixels)
     if width == self.width && height == self.height { return self }
     if filter == .nearest { return nearest(width: width, height: height) }
-    var image = self
-    if height == self.height {
-      return image.resampledAcross(rows: 0..<height, ResamplingWeights(filter, from: self.width, to: width))
-    }
+    let across = width == self.width ? nil : ResamplingWeights(filter, from: self.width, to: width)
+    guard height != self.height else { return resampledAcross(rows: 0..<height, across) }
     let down = ResamplingWeights(filter, from: self.height, to: height)
-    var firstRow = 0
-    if width != self.width {
-      let rows = down.reach
-      image = image.resampledAcross(rows: rows, ResamplingWeights(filter, from: self.width, to: width))
-      firstRow = rows.lowerBound
+    // Each pass rounds, so which one is first shows. The reference begins with the columns when these lose more than
+    // twice as many pixels as the rows do; found by trying both orders on it at 40,000 random sizes.
+    if height < self.height, self.height - height > 2 * (self.width - width) {
+      let short = resampledDown(down, firstRow: 0)
+      return short.resampledAcross(rows: 0..<height, across)
     }
-    return image.resampledDown(down, firstRow: firstRow)
+    let rows = across == nil ? 0..<self.height : down.reach
+    return resampledAcross(rows: rows, across).resampledDown(down, firstRow: rows.lowerBound)
   }
 
-  /// The row pass, over the rows that the column pass needs.
-  private func resampledAcross(rows: Range<Int>, _ axis: ResamplingWeights) -> RGBImage {
+  /// The row pass, over the rows that the column pass needs; the image itself where there is none.
+  private func resampledAcross(rows: Range<Int>, _ axis: ResamplingWeights?) -> RGBImage {
+    guard let axis else { return self }
     let target = axis.starts.count
     var result = [UInt8](repeating: 0, count: rows.count * target * 3)
     let block = GAP_RESAMPLE_ROWS
