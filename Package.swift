@@ -51,9 +51,11 @@ let package = Package(
     // Level 2.
     library("GapPlot", ["CCairo", "GapImages"]),
     library("GapMetrics", ["GapLinearAlgebra"]),
+    library("GapLayers", ["GapLinearAlgebra", "GapTensorFiles"]),
     tests("GapMetrics", ["GapMetrics", "GapLinearAlgebra", "GapDatasets", "GapTensorFiles"]),
 
     // Level 3.
+    library("GapModels", ["GapLayers", "GapTensorFiles", "GapLinearAlgebra"]),
     library(
       "GapDatasets", ["GapTensorFiles", "GapMetrics", .product(name: "Crypto", package: "swift-crypto")]),
 
@@ -71,6 +73,7 @@ let package = Package(
 
     // Tests, one target for each target they test.
     tests("GapLinearAlgebra", ["GapLinearAlgebra"]),
+    tests("GapModels", ["GapModels", "GapLayers", "GapTensorFiles", "GapLinearAlgebra"]),
     tests("GapImages", ["GapImages"]),
     tests("GapPlot", ["GapPlot", "GapImages"]),
     tests("GapDatasets", ["GapDatasets", "GapMetrics", "GapTensorFiles"]),

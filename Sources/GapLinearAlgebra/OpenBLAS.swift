@@ -19,6 +19,10 @@ package protocol ProductScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>,
     bStride: Int32,
     beta: Self, c: UnsafeMutablePointer<Self>, cStride: Int32)
+  /// C = A B + beta C for row-major blocks.
+  @unsafe static func products(
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>,
+    bStride: Int32, beta: Self, c: UnsafeMutablePointer<Self>, cStride: Int32)
   /// C += Aᵀ B for row-major blocks.
   @unsafe static func addCrossProducts(
     m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>,
@@ -27,6 +31,13 @@ package protocol ProductScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
 }
 
 extension Float: ProductScalar {
+  @unsafe package static func products(
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32, b: UnsafePointer<Float>,
+    bStride: Int32, beta: Float, c: UnsafeMutablePointer<Float>, cStride: Int32
+  ) {
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, beta, c, cStride)
+  }
   @unsafe package static func innerProducts(
     m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32, b: UnsafePointer<Float>,
     bStride: Int32,
@@ -46,6 +57,13 @@ extension Float: ProductScalar {
 }
 
 extension Double: ProductScalar {
+  @unsafe package static func products(
+    m: Int32, n: Int32, k: Int32, a: UnsafePointer<Double>, aStride: Int32, b: UnsafePointer<Double>,
+    bStride: Int32, beta: Double, c: UnsafeMutablePointer<Double>, cStride: Int32
+  ) {
+    unsafe cblas_dgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, beta, c, cStride)
+  }
   @unsafe package static func innerProducts(
     m: Int32, n: Int32, k: Int32, a: UnsafePointer<Double>, aStride: Int32, b: UnsafePointer<Double>,
     bStride: Int32, beta: Double, c: UnsafeMutablePointer<Double>, cStride: Int32

@@ -67,6 +67,19 @@ package enum Products {
       beta: 0, c: c.buffer.pointer(at: c.offset, reaching: c.extent), cStride: Int32(c.stride))
   }
 
+  /// `c = a b`, or `c += a b` with `adding`: a [m, k], b [k, n], c [m, n].
+  @inlinable package static func product<T: ProductScalar>(
+    _ a: Block<T>, _ b: Block<T>, into c: Block<T>, adding: Bool = false
+  ) {
+    precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns)
+    guard c.rows > 0, c.columns > 0 else { return }
+    unsafe T.products(
+      m: Int32(a.rows), n: Int32(b.columns), k: Int32(a.columns),
+      a: a.buffer.pointer(at: a.offset, reaching: a.extent), aStride: Int32(a.stride),
+      b: b.buffer.pointer(at: b.offset, reaching: b.extent), bStride: Int32(b.stride),
+      beta: adding ? 1 : 0, c: c.buffer.pointer(at: c.offset, reaching: c.extent), cStride: Int32(c.stride))
+  }
+
   /// `c += aᵀ b`: a [k, m], b [k, n], c [m, n], sums over rows.
   @inlinable package static func addCross<T: ProductScalar>(_ a: Block<T>, _ b: Block<T>, to c: Block<T>) {
     precondition(a.rows == b.rows && c.rows == a.columns && c.columns == b.columns)

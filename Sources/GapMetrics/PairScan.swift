@@ -278,8 +278,3 @@ struct PairScan {
     }
   }
 }
-
-extension Pieces {
-  /// All pieces in order.
-  package var all: [Range<Int>] { (0..<count).map { self[$0] } }
-}

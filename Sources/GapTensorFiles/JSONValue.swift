@@ -2,7 +2,7 @@
 ///
 /// Parsed here because the decoders of Foundation let duplicate keys pass, which safetensors forbids,
 /// and because loading Foundation would cost more than reading most files.
-enum JSONValue: Equatable {
+package enum JSONValue: Equatable, Sendable {
   case null
   case bool(Bool)
   case integer(Int)
@@ -11,23 +11,34 @@ enum JSONValue: Equatable {
   case array([JSONValue])
   case object([Pair])
 
-  struct Pair: Equatable {
-    let key: String
-    let value: JSONValue
+  package struct Pair: Equatable, Sendable {
+    package let key: String
+    package let value: JSONValue
   }
 
   /// Parses a whole text by RFC 8259; duplicate keys and more than 32 levels are errors.
-  init(_ text: [UInt8], at place: TensorFileError.Place) throws {
+  package init(_ text: [UInt8], at place: TensorFileError.Place) throws {
     var parser = JSONParser(text: text, place: place)
     self = try parser.document()
   }
 
-  var text: String? { if case .string(let text) = self { text } else { nil } }
-  var integer: Int? { if case .integer(let integer) = self { integer } else { nil } }
-  var items: [JSONValue]? { if case .array(let items) = self { items } else { nil } }
-  var pairs: [Pair]? { if case .object(let pairs) = self { pairs } else { nil } }
+  /// Parses a file, at most 512 MB of it.
+  ///
+  /// - Throws: `TensorFileError` when it cannot be read or is no JSON.
+  package init(file path: String) throws {
+    let bytes = try StoredBytes(mapping: path)
+    guard bytes.count <= 512 << 20 else {
+      throw TensorFileError.headerTooLong(.init(path: path), limit: 512 << 20, found: bytes.count)
+    }
+    try self.init(bytes.array(0..<bytes.count), at: .init(path: path, byte: 0))
+  }
 
-  subscript(key: String) -> JSONValue? { pairs?.first { $0.key == key }?.value }
+  package var text: String? { if case .string(let text) = self { text } else { nil } }
+  package var integer: Int? { if case .integer(let integer) = self { integer } else { nil } }
+  package var items: [JSONValue]? { if case .array(let items) = self { items } else { nil } }
+  package var pairs: [Pair]? { if case .object(let pairs) = self { pairs } else { nil } }
+
+  package subscript(key: String) -> JSONValue? { pairs?.first { $0.key == key }?.value }
 }
 
 /// One pass over a JSON text.

@@ -67,13 +67,20 @@ public struct Tensor: Sendable {
   }
 
   private init(slicing whole: Tensor, at index: Int) {
+    self.init(
+      viewing: whole, shape: Array(whole.shape.dropFirst()), strides: Array(whole.strides.dropFirst()),
+      offset: whole.elementCount == 0 ? whole.offset : whole.offset + index * whole.strides[0])
+  }
+
+  /// Another view of a part of what `whole` shows: the caller sees to it that it is a part.
+  init(viewing whole: Tensor, shape: [Int], strides: [Int], offset: Int) {
     name = whole.name
     elementType = whole.elementType
-    shape = Array(whole.shape.dropFirst())
-    strides = Array(whole.strides.dropFirst())
+    self.shape = shape
+    self.strides = strides
     path = whole.path
     region = whole.region
-    offset = whole.elementCount == 0 ? whole.offset : whole.offset + index * whole.strides[0]
+    self.offset = offset
     isBigEndian = whole.isBigEndian
   }
 

@@ -70,6 +70,19 @@ void gap_resample_across(const uint8_t *source, size_t source_stride, size_t row
                          uint8_t *target, size_t target_columns, uint8_t *turned);
 // Vertical, one target row of `stride` bytes: the sum over k < count of weights[k] times the source row k.
 void gap_resample_down(const uint8_t *source, size_t stride, const int32_t *weights, size_t count, uint8_t *target);
+// layers.c: rows of activations in transformer layers.
+enum { GAP_RELU = 0, GAP_SILU = 1, GAP_GELU = 2, GAP_GELU_TANH = 3, GAP_QUICK_GELU = 4 };
+// y = x / sqrt(mean(x^2) + epsilon) * (weight + offset); y may be x.
+void gap_rms_norm(const float *x, const float *weight, float epsilon, float offset, float *y, size_t count);
+// y = (x - mean) / sqrt(variance + epsilon) * weight + bias; y may be x.
+void gap_layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y, size_t count);
+void gap_softmax(float *row, size_t count, float scale);  // row = softmax(scale * row), scale > 0
+void gap_activate(float *row, size_t count, int kind);
+void gap_multiply(float *row, const float *other, size_t count);                    // row *= other
+void gap_add_scaled(float *row, const float *other, float scale, size_t count);     // row += scale * other
+void gap_add_product(float *row, const float *other, const float *factors, size_t count);  // row += factors * other
+// Rotates the pairs (row[i], row[i + half]) by the angles whose cosines and sines are given.
+void gap_rotate(float *row, const float *cosines, const float *sines, size_t half);
 
 // processors.c: the processors that this process may run on.
 int gap_processor_count(void);

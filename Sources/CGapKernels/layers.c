@@ -1,0 +1,121 @@
+// Row operations of transformer layers, in single precision, on rows of activations.
+//
+// Goals, in order: within a few units in the last place of the definition; speed in vector lanes. The exponential is
+// a polynomial of degree 6 on [-ln 2 / 2, ln 2 / 2]; erf is that of Abramowitz & Stegun 7.1.26 (error below 2e-7).
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "CGapKernels.h"
+#include "dispatch.h"
+
+static inline float exponential(float x) {
+  x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
+  float k = __builtin_rintf(x * 1.44269504088896341f);
+  // ln 2 in two parts, so that k ln 2 is exact to the last bit of x - k ln 2.
+  float r = (x - k * 0.693359375f) + k * 2.12194440e-4f;
+  float p = 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  union {
+    int32_t bits;
+    float value;
+  } scale = {((int32_t)k + 127) << 23};
+  return p * scale.value;
+}
+
+static inline float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
+
+// erf(x) for x >= 0.
+static inline float error_function(float x) {
+  float t = 1.0f / (1.0f + 0.3275911f * x);
+  float p = 1.061405429f;
+  p = p * t - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  return 1.0f - p * t * exponential(-x * x);
+}
+
+GAP_DISPATCHED void gap_rms_norm(const float *x, const float *weight, float epsilon, float offset, float *y, size_t count) {
+  GAP_REORDER
+  double sum = 0;
+  for (size_t i = 0; i < count; i++) sum += (double)x[i] * x[i];
+  float scale = (float)(1.0 / sqrt(sum / (double)count + epsilon));
+  for (size_t i = 0; i < count; i++) y[i] = x[i] * scale * (weight[i] + offset);
+}
+
+GAP_DISPATCHED void gap_layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y,
+                                   size_t count) {
+  GAP_REORDER
+  double sum = 0, squares = 0;
+  for (size_t i = 0; i < count; i++) sum += x[i];
+  float mean = (float)(sum / (double)count);
+  for (size_t i = 0; i < count; i++) squares += (double)(x[i] - mean) * (x[i] - mean);
+  float scale = (float)(1.0 / sqrt(squares / (double)count + epsilon));
+  for (size_t i = 0; i < count; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+}
+
+GAP_DISPATCHED void gap_softmax(float *row, size_t count, float scale) {
+  GAP_REORDER
+  float largest = -INFINITY;
+  for (size_t i = 0; i < count; i++) largest = row[i] > largest ? row[i] : largest;
+  float total = 0;
+  for (size_t i = 0; i < count; i++) {
+    row[i] = exponential((row[i] - largest) * scale);
+    total += row[i];
+  }
+  float factor = 1.0f / total;
+  for (size_t i = 0; i < count; i++) row[i] *= factor;
+}
+
+GAP_DISPATCHED void gap_activate(float *row, size_t count, int kind) {
+  switch (kind) {
+    case GAP_RELU:
+      for (size_t i = 0; i < count; i++) row[i] = row[i] > 0 ? row[i] : 0;
+      break;
+    case GAP_SILU:
+      for (size_t i = 0; i < count; i++) row[i] *= sigmoid(row[i]);
+      break;
+    case GAP_QUICK_GELU:
+      for (size_t i = 0; i < count; i++) row[i] *= sigmoid(1.702f * row[i]);
+      break;
+    case GAP_GELU_TANH:
+      // (1 + tanh u) / 2 is the sigmoid of 2 u.
+      for (size_t i = 0; i < count; i++) {
+        float x = row[i];
+        row[i] = x * sigmoid(1.5957691216057308f * (x + 0.044715f * x * x * x));
+      }
+      break;
+    case GAP_GELU:
+      for (size_t i = 0; i < count; i++) {
+        float x = row[i], half = 0.5f * error_function(__builtin_fabsf(x) * 0.70710678118654752f);
+        row[i] = x * (x < 0 ? 0.5f - half : 0.5f + half);
+      }
+      break;
+  }
+}
+
+GAP_DISPATCHED void gap_multiply(float *row, const float *other, size_t count) {
+  for (size_t i = 0; i < count; i++) row[i] *= other[i];
+}
+
+GAP_DISPATCHED void gap_add_scaled(float *row, const float *other, float scale, size_t count) {
+  for (size_t i = 0; i < count; i++) row[i] += other[i] * scale;
+}
+
+GAP_DISPATCHED void gap_add_product(float *row, const float *other, const float *factors, size_t count) {
+  for (size_t i = 0; i < count; i++) row[i] += other[i] * factors[i];
+}
+
+GAP_DISPATCHED void gap_rotate(float *row, const float *cosines, const float *sines, size_t half) {
+  for (size_t i = 0; i < half; i++) {
+    float a = row[i], b = row[i + half];
+    row[i] = a * cosines[i] - b * sines[i];
+    row[i + half] = b * cosines[i] + a * sines[i];
+  }
+}

@@ -1,0 +1,112 @@
+package import GapLinearAlgebra
+
+/// Multi-head attention within each sequence, with frozen weights.
+///
+/// ```
+/// softmax(scale · q kᵀ) v, head by head; key and value heads may be shared by several query heads
+/// ```
+package struct Attention: Sendable {
+  /// Which keys a query sees.
+  package enum Reach: Sendable, Equatable {
+    /// All of its sequence: vision encoders.
+    case all
+    /// Itself and what is before it; with a window, the last `window` of these.
+    case before(window: Int?)
+  }
+
+  package let query: FrozenLinear
+  package let key: FrozenLinear
+  package let value: FrozenLinear
+  package let output: FrozenLinear
+  package let heads: Int
+  package let keyHeads: Int
+  package let headWidth: Int
+  package let scale: Float
+  package let reach: Reach
+  package let rotary: RotaryEmbedding?
+  package let queryNorm: Normalization?
+  package let keyNorm: Normalization?
+
+  package init(
+    query: FrozenLinear, key: FrozenLinear, value: FrozenLinear, output: FrozenLinear, heads: Int,
+    keyHeads: Int,
+    headWidth: Int, scale: Float? = nil, reach: Reach, rotary: RotaryEmbedding? = nil,
+    queryNorm: Normalization? = nil, keyNorm: Normalization? = nil
+  ) {
+    precondition(heads > 0 && keyHeads > 0 && heads % keyHeads == 0)
+    precondition(query.outputs == heads * headWidth && key.outputs == keyHeads * headWidth)
+    precondition(value.outputs == key.outputs && output.inputs == heads * headWidth)
+    self.query = query
+    self.key = key
+    self.value = value
+    self.output = output
+    self.heads = heads
+    self.keyHeads = keyHeads
+    self.headWidth = headWidth
+    self.scale = scale ?? 1 / Float(headWidth).squareRoot()
+    self.reach = reach
+    self.rotary = rotary
+    self.queryNorm = queryNorm
+    self.keyNorm = keyNorm
+  }
+
+  /// Queries that are worked on at a time.
+  private static let queryRows = 128
+
+  /// - Parameter x: [tokens, width], normalised.
+  /// - Returns: [tokens, width], before the residual is added.
+  /// - Complexity: O(tokens · width² + Σ T² · width), T the length of a sequence.
+  package func forward(_ x: Block<Float>, _ sequences: Sequences, on pool: WorkerPool) throws -> Block<Float> {
+    precondition(x.rows == sequences.tokens)
+    let q = try query.forward(x, on: pool)
+    let k = try key.forward(x, on: pool)
+    let v = try value.forward(x, on: pool)
+    try queryNorm?.applyToHeads(of: q, on: pool)
+    try keyNorm?.applyToHeads(of: k, on: pool)
+    try rotary?.apply(to: q, headWidth: headWidth, sequences, on: pool)
+    try rotary?.apply(to: k, headWidth: headWidth, sequences, on: pool)
+    let mixed = Block<Float>.zeros(x.rows, heads * headWidth)
+    let scratch = (0..<pool.threads).map { _ in
+      Buffer<Float>(repeating: 0, count: Self.queryRows * sequences.longest)
+    }
+    try pool.forEach(sequences.count * heads) { worker, piece in
+      let (sequence, head) = piece.quotientAndRemainder(dividingBy: heads)
+      let rows = sequences.rows(of: sequence)
+      let own = head * headWidth..<(head + 1) * headWidth
+      let shared = head / (heads / keyHeads) * headWidth
+      let kept = shared..<shared + headWidth
+      mix(
+        q.rows(rows).columns(own), k.rows(rows).columns(kept), v.rows(rows).columns(kept),
+        into: mixed.rows(rows).columns(own), scratch[worker])
+    }
+    return try output.forward(mixed, on: pool)
+  }
+
+  /// One head of one sequence, a block of queries at a time.
+  private func mix(
+    _ q: Block<Float>, _ k: Block<Float>, _ v: Block<Float>, into target: Block<Float>, _ scratch: Buffer<Float>
+  ) {
+    for queries in Pieces(of: 0..<q.rows, size: Self.queryRows).all {
+      let seen = reach == .all ? k.rows : queries.upperBound
+      let weights = Block(scratch, rows: queries.count, columns: seen)
+      Products.inner(q.rows(queries), k.rows(0..<seen), into: weights)
+      for i in queries {
+        let (first, end) = bounds(of: i, seen)
+        let row = i - queries.lowerBound
+        weights.writeRow(row) { row in
+          for j in 0..<first { row[j] = 0 }
+          for j in end..<seen { row[j] = 0 }
+        }
+        weights.columns(first..<end).writeRow(row) { ActivationKernels.softmax(&$0, scale: scale) }
+      }
+      Products.product(weights, v.rows(0..<seen), into: target.rows(queries))
+    }
+  }
+
+  private func bounds(of query: Int, _ seen: Int) -> (first: Int, end: Int) {
+    switch reach {
+    case .all: (0, seen)
+    case .before(let window): (max(0, query + 1 - (window ?? query + 1)), query + 1)
+    }
+  }
+}

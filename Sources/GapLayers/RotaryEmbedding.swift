@@ -1,0 +1,60 @@
+package import GapLinearAlgebra
+
+/// Rotary position embedding: turns pairs of query and key numbers by angles that grow with the position.
+///
+/// ```
+/// (x_i, x_{i+r/2}) turned by position · frequency_i,   i < r/2
+/// ```
+///
+/// r is the rotated width, the first part of each head; the rest is left alone (Phi).
+///
+/// - Source: Su et al., *RoFormer*; halves, not neighbours, are paired, as Hugging Face stores weights.
+package struct RotaryEmbedding: Sendable {
+  /// Angle a position, [r/2].
+  package let frequencies: [Double]
+  /// Factor of both cosine and sine (1 but for some scalings).
+  package let magnitude: Double
+
+  package init(frequencies: [Double], magnitude: Double = 1) {
+    self.frequencies = frequencies
+    self.magnitude = magnitude
+  }
+
+  /// Cosines and sines, [positions, r/2] each, for positions `0..<count`.
+  package func table(_ count: Int) -> (cosines: Block<Float>, sines: Block<Float>) {
+    let half = frequencies.count
+    let cosines = Block<Float>.zeros(count, half)
+    let sines = Block<Float>.zeros(count, half)
+    for position in 0..<count {
+      for k in 0..<half {
+        // The reference multiplies in single precision.
+        let angle = Double(Float(position) * Float(frequencies[k]))
+        cosines.buffer[position * half + k] = Float(cosine(angle) * magnitude)
+        sines.buffer[position * half + k] = Float(sine(angle) * magnitude)
+      }
+    }
+    return (cosines, sines)
+  }
+
+  /// Turns every head of every row in place; positions count from 0 in each sequence.
+  package func apply(
+    to x: Block<Float>, headWidth: Int, _ sequences: Sequences, on pool: WorkerPool
+  ) throws {
+    let (cosines, sines) = table(sequences.longest)
+    let rotated = 2 * frequencies.count
+    precondition(x.columns % headWidth == 0 && rotated <= headWidth)
+    try pool.forEach(sequences.count) { _, sequence in
+      let rows = sequences.rows(of: sequence)
+      for start in stride(from: 0, to: x.columns, by: headWidth) {
+        let head = x.columns(start..<start + rotated)
+        for i in rows {
+          cosines.row(i - rows.lowerBound) { c in
+            sines.row(i - rows.lowerBound) { s in
+              head.writeRow(i) { ActivationKernels.rotate(&$0, cosines: c, sines: s) }
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package import GapLinearAlgebra
+
+/// Token sequences of different lengths, packed one after the other: no padding exists, so none can reach a result.
+///
+/// The rows of a `Block<Float>` [tokens, width] belong to them: sequence s has rows `rows(of: s)`.
+package struct Sequences: Sendable, Equatable {
+  /// First row of each sequence, and the number of all rows at the end.
+  package let starts: [Int]
+
+  /// Packs sequences of these lengths; an empty one is a programmer error.
+  package init(lengths: [Int]) {
+    precondition(lengths.allSatisfy { $0 > 0 }, "an empty sequence")
+    starts = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+  }
+
+  /// Number of sequences.
+  package var count: Int { starts.count - 1 }
+  /// Number of tokens in all of them.
+  package var tokens: Int { starts[count] }
+  /// The rows of one sequence.
+  package func rows(of sequence: Int) -> Range<Int> { starts[sequence]..<starts[sequence + 1] }
+  /// Length of the longest one.
+  package var longest: Int { (0..<count).reduce(0) { max($0, rows(of: $1).count) } }
+}
+
+extension Block<Float> {
+  /// Zeros, [rows, columns], in memory of their own.
+  package static func zeros(_ rows: Int, _ columns: Int) -> Block<Float> {
+    Block(Buffer(repeating: 0, count: rows * columns), rows: rows, columns: columns)
+  }
+
+  /// Calls `body` for every row, rows in pieces over the pool.
+  package func forEachRow(
+    on pool: WorkerPool, _ body: @Sendable (_ index: Int, _ row: inout MutableSpan<Float>) -> Void
+  ) throws {
+    let pieces = Pieces(of: 0..<rows, size: 16)
+    try pool.forEach(pieces.count) { _, piece in
+      for i in pieces[piece] { writeRow(i) { body(i, &$0) } }
+    }
+  }
+
+  /// `self += scale · other`, row by row.
+  package func add(_ other: Block<Float>, times scale: Float = 1, on pool: WorkerPool) throws {
+    precondition(other.rows == rows && other.columns == columns)
+    try forEachRow(on: pool) { i, row in
+      other.row(i) { ActivationKernels.add($0, times: scale, to: &row) }
+    }
+  }
+
+  /// A copy in memory of its own.
+  package func copied(on pool: WorkerPool) throws -> Block<Float> {
+    let copy = Block<Float>.zeros(rows, columns)
+    try copy.add(self, on: pool)
+    return copy
+  }
+}

@@ -1,0 +1,48 @@
+/// A fault in a model directory: one case a fault; the description is one line of what, where, expected, found, hint.
+public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A file that a model needs is not there.
+  case fileMissing(path: String, hint: String)
+  /// A setting is missing, or is not what it must be.
+  case badSetting(path: String, key: String, expected: String, found: String)
+  /// The `model_type` is of no family that is read.
+  case unknownFamily(path: String, found: String, known: [String])
+  /// A known family uses something that is not built.
+  case unsupported(path: String, what: String, hint: String)
+  /// No tensor has this ending and shape.
+  case tensorMissing(path: String, name: String, shape: String, candidates: [String])
+  /// Several tensors have this ending and shape.
+  case tensorAmbiguous(path: String, name: String, candidates: [String])
+  /// A tensor has another shape than the configuration says.
+  case shapeDiffers(path: String, tensor: String, expected: String, found: String)
+  /// A token has no row in the embedding table.
+  case tokenOutside(path: String, token: Int, rows: Int)
+  /// A sequence is longer than the positions that a model has.
+  case sequenceTooLong(path: String, tokens: Int, limit: Int)
+
+  /// One line.
+  public var description: String {
+    switch self {
+    case .fileMissing(let path, let hint): "\(path): no such file (\(hint))"
+    case .badSetting(let path, let key, let expected, let found):
+      "\(path): \(key): expected \(expected), found \(found)"
+    case .unknownFamily(let path, let found, let known):
+      "\(path): model_type: expected one of \(known.joined(separator: ", ")); found \(found)"
+    case .unsupported(let path, let what, let hint): "\(path): \(what) is not supported (\(hint))"
+    case .tensorMissing(let path, let name, let shape, let candidates):
+      "\(path): expected a tensor …\(name) of shape \(shape), found \(Self.listed(candidates))"
+    case .tensorAmbiguous(let path, let name, let candidates):
+      "\(path): expected one tensor …\(name), found \(Self.listed(candidates))"
+    case .shapeDiffers(let path, let tensor, let expected, let found):
+      "\(path): \(tensor): expected shape \(expected), found \(found)"
+    case .tokenOutside(let path, let token, let rows):
+      "\(path): token \(token): expected a row of the embedding table, which has \(rows) (does the tokenizer belong to it?)"
+    case .sequenceTooLong(let path, let tokens, let limit):
+      "\(path): a sequence of \(tokens) tokens: expected at most \(limit), the positions that the model has"
+    }
+  }
+
+  private static func listed(_ names: [String]) -> String {
+    guard !names.isEmpty else { return "none" }
+    return names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
+  }
+}
