@@ -55,7 +55,7 @@ let package = Package(
     tests("GapMetrics", ["GapMetrics", "GapLinearAlgebra", "GapDatasets", "GapTensorFiles"]),
 
     // Level 3.
-    library("GapModels", ["GapLayers", "GapTensorFiles", "GapLinearAlgebra"]),
+    library("GapModels", ["GapLayers", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
     library(
       "GapDatasets", ["GapTensorFiles", "GapMetrics", .product(name: "Crypto", package: "swift-crypto")]),
 
@@ -73,7 +73,7 @@ let package = Package(
 
     // Tests, one target for each target they test.
     tests("GapLinearAlgebra", ["GapLinearAlgebra"]),
-    tests("GapModels", ["GapModels", "GapLayers", "GapTensorFiles", "GapLinearAlgebra"]),
+    tests("GapModels", ["GapModels", "GapLayers", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
     tests("GapImages", ["GapImages"]),
     tests("GapPlot", ["GapPlot", "GapImages"]),
     tests("GapDatasets", ["GapDatasets", "GapMetrics", "GapTensorFiles"]),
