@@ -83,7 +83,7 @@ def files():
     yield "turned.jpg", jpeg(17, 11, exif=turned)
 
 
-SIZES = [(12, 12), (40, 20), (20, 40), (37, 9), (9, 53), (1, 1), (90, 7), (5, 30), (74, 106)]
+SIZES = [(12, 12), (40, 20), (20, 40), (37, 9), (9, 53), (1, 1), (90, 7), (5, 30), (44, 60)]
 
 PROCESSORS = {
     "clip": (CLIPImageProcessorPil, {"size": {"shortest_edge": 14}, "crop_size": {"height": 12, "width": 12}}),
@@ -110,6 +110,13 @@ PROCESSORS = {
 PROCESSED = ["quarter-colour.jpg", "progressive.jpg", "tall.png", "one.png", "cmyk.jpg"]
 
 
+def write_bytes(name, images):
+    """All images one after another, and an index of their sizes in the same order."""
+    index = [{"name": key, "width": value.shape[1], "height": value.shape[0]} for key, value in images.items()]
+    (ROOT / f"{name}.json").write_text(json.dumps(index, indent=1) + "\n")
+    (ROOT / f"{name}.bin").write_bytes(b"".join(value.tobytes() for value in images.values()))
+
+
 def main():
     shutil.rmtree(ROOT, ignore_errors=True)
     ROOT.mkdir(parents=True)
@@ -129,13 +136,14 @@ def main():
         processor.save_pretrained(folder)
         config = json.loads((folder / "preprocessor_config.json").read_text())
         for file in PROCESSED:
+            if (name, file) == ("clip-edges", "tall.png"):
+                continue  # the reference fails: a side becomes 0
             image = Image.fromarray(decoded[file])
             values = processor(image, return_tensors="np")["pixel_values"][0]
             processed[f"{name}/{file}"] = np.ascontiguousarray(values.astype(np.float32))
         (folder / "preprocessor_config.json").write_text(json.dumps(config, indent=2) + "\n")
-    # Bytes are stored one after another as F32: the reader of tensor files reads numbers, not bytes.
-    save_file({k: v.astype(np.float32) for k, v in decoded.items()}, ROOT / "decoded.safetensors")
-    save_file({k: v.astype(np.float32) for k, v in resized.items()}, ROOT / "resized.safetensors")
+    write_bytes("decoded", decoded)
+    write_bytes("resized", resized)
     save_file(processed, ROOT / "processed.safetensors")
 
 

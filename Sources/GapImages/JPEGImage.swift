@@ -47,7 +47,9 @@ public struct JPEGImage: Equatable, Sendable {
     }
     defer { unsafe gap_jpeg_close(image) }
     guard status == 0 else { throw unsafe fault(image, byteCount: memory.count) }
-    let (width, height) = unsafe (Int(image.pointee.decoder.image_width), Int(image.pointee.decoder.image_height))
+    let (width, height) = unsafe (
+      Int(image.pointee.decoder.image_width), Int(image.pointee.decoder.image_height)
+    )
     try PNGImage.checkDimensions(width: width, height: height, maximumPixels: maximumPixels)
     // A block of 8×8 samples takes one bit at least, except with arithmetic coding, which Pillow's files never have.
     if unsafe image.pointee.decoder.arith_code == 0, width * height / 64 > memory.count * 8 {

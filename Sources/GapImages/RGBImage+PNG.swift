@@ -34,7 +34,8 @@ extension RGBImage {
     guard unsafe gap_png_decode(input, &samples, stride, bothBytes) == 0 else {
       throw unsafe .undecodable(reason: PNGImage.string(of: input.pointee.message))
     }
-    return RGBImage(checkedWidth: width, height: height, pixels: layout.rgb(samples, pixelCount: width * height))
+    return RGBImage(
+      checkedWidth: width, height: height, pixels: layout.rgb(samples, pixelCount: width * height))
   }
 }
 

@@ -13,7 +13,7 @@ extension RGBImage {
   /// - Returns: the resized image.
   /// - Throws: `ImageError.dimensions` when a side is below 1 or the result has more than `defaultMaximumPixels`.
   /// - Complexity: O(rows used · width · taps + width · height · taps), taps = 2 · support · scale + 1.
-  /// - Source: Pillow 13.0.0, `Resample.c` and `Geometry.c`; `Fixtures/images/resized.safetensors`.
+  /// - Source: Pillow 13.0.0, `Resample.c` and `Geometry.c`; `Fixtures/images/resized.bin`.
   public func resized(width: Int, height: Int, _ filter: ImageResampling) throws(ImageError) -> RGBImage {
     try PNGImage.checkDimensions(width: width, height: height, maximumPixels: Self.defaultMaximumPixels)
     if width == self.width && height == self.height { return self }
@@ -61,7 +61,8 @@ extension RGBImage {
           unsafe result.withUnsafeMutableBufferPointer { output in
             unsafe gap_resample_down(
               source.baseAddress! + (Int(axis.starts[row]) - firstRow) * rowBytes, rowBytes,
-              weights.baseAddress! + row * axis.taps, Int(axis.counts[row]), output.baseAddress! + row * rowBytes)
+              weights.baseAddress! + row * axis.taps, Int(axis.counts[row]),
+              output.baseAddress! + row * rowBytes)
           }
         }
       }

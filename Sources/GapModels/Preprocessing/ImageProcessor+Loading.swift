@@ -54,7 +54,8 @@ private struct ImageProcessorFile {
     let kind = try kind()
     for pair in pairs where pair.value != .null && !Self.inert.union(Self.known).contains(pair.key) {
       throw ModelError.unsupported(
-        path: path, what: "the key \(pair.key)", hint: "it may change what images become; set it to null if not")
+        path: path, what: "the key \(pair.key)", hint: "it may change what images become; set it to null if not"
+      )
     }
     if let format = value["data_format"], format != .null, format.text != "channels_first" {
       throw fault("data_format", "\"channels_first\"", format)
@@ -66,7 +67,8 @@ private struct ImageProcessorFile {
     if try flag("do_center_crop") ?? (result.crop != nil) {
       result.crop = try crop() ?? result.crop
       guard result.crop != nil else {
-        throw ModelError.badSetting(path: path, key: "crop_size", expected: "height and width", found: "nothing")
+        throw ModelError.badSetting(
+          path: path, key: "crop_size", expected: "height and width", found: "nothing")
       }
     } else {
       result.crop = nil
@@ -132,7 +134,9 @@ private struct ImageProcessorFile {
     var sides: [String: Int] = [:]
     for pair in pairs where pair.value != .null {
       guard allowed.contains(pair.key) else { throw fault(key, allowed.joined(separator: ", "), size) }
-      guard let side = pair.value.integer else { throw fault("\(key).\(pair.key)", "a whole number", pair.value) }
+      guard let side = pair.value.integer else {
+        throw fault("\(key).\(pair.key)", "a whole number", pair.value)
+      }
       sides[pair.key] = try length("\(key).\(pair.key)", side)
     }
     return sides
@@ -162,7 +166,9 @@ private struct ImageProcessorFile {
   }
 
   private func checked(_ key: String, _ numbers: [Double], _ list: JSONValue) throws -> [Double] {
-    guard key != "image_std" || numbers.allSatisfy({ $0 > 0 }) else { throw fault(key, "positive numbers", list) }
+    guard key != "image_std" || numbers.allSatisfy({ $0 > 0 }) else {
+      throw fault(key, "positive numbers", list)
+    }
     return numbers
   }
 
