@@ -11,9 +11,12 @@ static inline __attribute__((always_inline)) uint8_t clipped(int32_t sum) {
   return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
 }
 
-GAP_DISPATCHED void gap_resample_across(const uint8_t *source, size_t source_stride, size_t rows, size_t columns,
+GAP_DISPATCHED void gap_resample_across(const uint8_t *source, size_t source_start, size_t source_stride, size_t rows, size_t columns,
                                         const int32_t *starts, const int32_t *counts, const int32_t *weights,
-                                        size_t taps, uint8_t *target, size_t target_columns, uint8_t *turned) {
+                                        size_t taps, uint8_t *target, size_t target_start, size_t target_columns,
+                                        uint8_t *turned) {
+  source += source_start;
+  target += target_start;
   for (size_t lane = 0; lane < GAP_RESAMPLE_ROWS; lane++) {
     const uint8_t *row = source + (lane < rows ? lane : 0) * source_stride;
     for (size_t x = 0; x < columns; x++) {
@@ -42,8 +45,11 @@ GAP_DISPATCHED void gap_resample_across(const uint8_t *source, size_t source_str
   }
 }
 
-GAP_DISPATCHED void gap_resample_down(const uint8_t *source, size_t stride, const int32_t *weights, size_t count,
-                                      uint8_t *target) {
+GAP_DISPATCHED void gap_resample_down(const uint8_t *source, size_t source_start, size_t stride, const int32_t *weights,
+                                      size_t weights_start, size_t count, uint8_t *target, size_t target_start) {
+  source += source_start;
+  weights += weights_start;
+  target += target_start;
   for (size_t start = 0; start < stride; start += STRIP) {
     size_t width = stride - start < STRIP ? stride - start : STRIP;
     int32_t sums[STRIP];

@@ -40,13 +40,9 @@ extension RGBImage {
     var turned = [UInt8](repeating: 0, count: width * 3 * block)
     for start in stride(from: 0, to: rows.count, by: block) {
       let count = min(block, rows.count - start)
-      unsafe pixels.withUnsafeBufferPointer { source in
-        unsafe result.withUnsafeMutableBufferPointer { output in
-          unsafe gap_resample_across(
-            source.baseAddress! + (rows.lowerBound + start) * width * 3, width * 3, count, width, axis.starts,
-            axis.counts, axis.weights, axis.taps, output.baseAddress! + start * target * 3, target, &turned)
-        }
-      }
+      unsafe gap_resample_across(
+        pixels, (rows.lowerBound + start) * width * 3, width * 3, count, width, axis.starts, axis.counts,
+        axis.weights, axis.taps, &result, start * target * 3, target, &turned)
     }
     return RGBImage(checkedWidth: target, height: rows.count, pixels: result)
   }
@@ -56,16 +52,9 @@ extension RGBImage {
     let rowBytes = width * 3
     var result = [UInt8](repeating: 0, count: axis.starts.count * rowBytes)
     for row in axis.starts.indices {
-      unsafe pixels.withUnsafeBufferPointer { source in
-        unsafe axis.weights.withUnsafeBufferPointer { weights in
-          unsafe result.withUnsafeMutableBufferPointer { output in
-            unsafe gap_resample_down(
-              source.baseAddress! + (Int(axis.starts[row]) - firstRow) * rowBytes, rowBytes,
-              weights.baseAddress! + row * axis.taps, Int(axis.counts[row]),
-              output.baseAddress! + row * rowBytes)
-          }
-        }
-      }
+      unsafe gap_resample_down(
+        pixels, (Int(axis.starts[row]) - firstRow) * rowBytes, rowBytes, axis.weights, row * axis.taps,
+        Int(axis.counts[row]), &result, row * rowBytes)
     }
     return RGBImage(checkedWidth: width, height: axis.starts.count, pixels: result)
   }
