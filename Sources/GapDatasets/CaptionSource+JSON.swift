@@ -122,7 +122,7 @@ extension CaptionSource {
   }
 }
 
-/// Where the elements of a JSON text's outer lists begin. The text's grammar is checked elsewhere.
+/// Where the elements of a JSON text's outer lists begin; the text's grammar is checked elsewhere.
 struct JSONElements {
   /// The lines of the elements: of the outermost list under "", of lists in the outermost object under their keys.
   private(set) var lines: [String: [Int]] = [:]

@@ -10,7 +10,7 @@ public struct CaptionedImage: Sendable, Equatable {
   public let image: String
   /// The caption as it is stored; never blank.
   public let caption: String
-  /// What the file calls the image or the pair; captions of one image share it. Nil where the file has none.
+  /// What the file calls the image or the pair, nil where it does not; captions of one image share it.
   public let id: String?
   /// The line of the file, from 1, at which the record begins.
   public let line: Int

@@ -39,7 +39,9 @@ public enum ImageResampling: Int, Sendable, CaseIterable {
     case .bilinear: return x < 1 ? 1 - x : 0
     case .hamming:
       if x == 0 { return 1 }
-      return x < 1 ? sin(x * .pi) / (x * .pi) * (0.54 + 0.46 * cos(x * .pi)) : 0
+      // The reference's constants are of single precision, and one result in a million shows it.
+      let (base, swing) = (Double(0.54 as Float), Double(0.46 as Float))
+      return x < 1 ? sin(x * .pi) / (x * .pi) * (base + swing * cos(x * .pi)) : 0
     case .bicubic:
       let a = -0.5
       if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
