@@ -37,13 +37,14 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CGapKernels"),
 
     // Level 1: numbers, images, files. None of them knows another.
     library("GapLinearAlgebra", ["COpenBLAS", "CLAPACKE", "CGapKernels"]),
-    library("GapImages", ["CPNG"]),
+    library("GapImages", ["CPNG", "CJPEG", "CGapKernels"]),
     library("GapTensorFiles", ["CZlib", "CGapKernels"]),
     tests("GapTensorFiles", ["GapTensorFiles"]),
 
@@ -54,7 +55,7 @@ let package = Package(
     tests("GapMetrics", ["GapMetrics", "GapLinearAlgebra", "GapDatasets", "GapTensorFiles"]),
 
     // Level 3.
-    library("GapModels", ["GapLayers", "GapTensorFiles", "GapLinearAlgebra"]),
+    library("GapModels", ["GapLayers", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
     library(
       "GapDatasets", ["GapTensorFiles", "GapMetrics", .product(name: "Crypto", package: "swift-crypto")]),
 
@@ -72,7 +73,7 @@ let package = Package(
 
     // Tests, one target for each target they test.
     tests("GapLinearAlgebra", ["GapLinearAlgebra"]),
-    tests("GapModels", ["GapModels", "GapLayers", "GapTensorFiles", "GapLinearAlgebra"]),
+    tests("GapModels", ["GapModels", "GapLayers", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
     tests("GapImages", ["GapImages"]),
     tests("GapPlot", ["GapPlot", "GapImages"]),
     tests("GapDatasets", ["GapDatasets", "GapMetrics", "GapTensorFiles"]),

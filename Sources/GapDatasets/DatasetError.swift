@@ -12,6 +12,8 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
   case unreadable(path: String, reason: String, isMissing: Bool)
   /// A line of a file is not what it should be.
   case badLine(path: String, line: Int, expected: String, found: String)
+  /// An image that a line names is not there.
+  case imageMissing(path: String, line: Int, image: String)
   /// A file of another kind than needed.
   case wrongFile(path: String, expected: String, found: String)
 
@@ -32,6 +34,8 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
       "\(path): cannot be read: \(reason)"
     case .badLine(let path, let line, let expected, let found):
       "\(path): line \(line): expected \(expected), found \(found)"
+    case .imageMissing(let path, let line, let image):
+      "\(path): line \(line): no such image: \(Self.list([image])) (paths are relative to the file's folder)"
     case .wrongFile(let path, let expected, let found):
       "\(path): expected \(expected), found \(found)"
     }
@@ -39,8 +43,11 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
 
   /// Whether the input is missing, as opposed to bad.
   public var isMissingInput: Bool {
-    if case .unreadable(_, _, let isMissing) = self { return isMissing }
-    return false
+    switch self {
+    case .unreadable(_, _, let isMissing): isMissing
+    case .imageMissing: true
+    default: false
+    }
   }
 
   private static func list(_ names: [String]) -> String {

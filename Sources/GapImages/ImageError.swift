@@ -15,6 +15,21 @@ public enum ImageError: Error, Equatable, Sendable {
   /// libpng refused the file.
   case undecodable(reason: String)
 
+  /// The bytes of a JPEG file end before its image does.
+  case truncatedJPEG(byteCount: Int)
+
+  /// libjpeg refused the file, or its layout is none that is read.
+  case undecodableJPEG(reason: String)
+
+  /// The bytes are of a format that is not read, which is named where it is known.
+  case unsupportedFormat(found: String)
+
+  /// A file cannot be read.
+  case unreadable(reason: String, isMissing: Bool)
+
+  /// A fault of a file, with its path.
+  indirect case file(path: String, fault: ImageError)
+
   /// libpng could not write the image.
   case unencodable(reason: String)
 
@@ -39,12 +54,31 @@ extension ImageError: CustomStringConvertible {
       "PNG ends at byte \(offset): expected \(expected)"
     case .undecodable(let reason):
       "PNG cannot be decoded: \(reason)"
+    case .truncatedJPEG(let byteCount):
+      "JPEG ends at byte \(byteCount): expected more image data"
+    case .undecodableJPEG(let reason):
+      "JPEG cannot be decoded: \(reason)"
+    case .unsupportedFormat(let found):
+      "expected a PNG or JPEG image, found \(found)"
+    case .unreadable(let reason, _):
+      "cannot be read: \(reason)"
+    case .file(let path, let fault):
+      "\(path): \(fault)"
     case .unencodable(let reason):
       "PNG cannot be written: \(reason)"
     case .resolution(let dotsPerInch):
       "resolution \(dotsPerInch) dpi: expected a positive number up to 100,000"
     case .text(let keyword, let reason):
       "PNG text entry \"\(keyword)\": \(reason)"
+    }
+  }
+
+  /// Whether the input is missing, as opposed to bad.
+  public var isMissingInput: Bool {
+    switch self {
+    case .unreadable(_, let isMissing): isMissing
+    case .file(_, let fault): fault.isMissingInput
+    default: false
     }
   }
 }

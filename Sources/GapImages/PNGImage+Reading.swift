@@ -46,7 +46,7 @@ extension PNGImage {
 
   /// Refuses a size that the compressed bytes cannot fill: deflate shrinks at most 1032 times, a pixel has at least
   /// one bit.
-  private static func checkPayload(_ chunks: [PNGChunk], width: Int, height: Int) throws(ImageError) {
+  static func checkPayload(_ chunks: [PNGChunk], width: Int, height: Int) throws(ImageError) {
     let packed = chunks.reduce(0) { $1.kind == "IDAT" ? $0 + $1.content.count : $0 }
     guard width * height / 8 <= packed.multipliedReportingOverflow(by: 1032).partialValue else {
       throw .truncated(

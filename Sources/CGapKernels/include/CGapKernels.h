@@ -60,6 +60,17 @@ size_t gap_list_above(const int32_t *scores, size_t count, int32_t bound, uint32
 // gather.c: sum over j of a[index[j]] * b[j].
 double gap_gathered_dot(const float *a, const int32_t *index, const float *b, size_t count);
 
+// resample.c: the passes of an antialiased resize of 8-bit RGB. Weights are fixed-point numbers of GAP_RESAMPLE_BITS
+// bits after the point; sums round to nearest and clip to 0...255. Each `start` says where in its block work begins.
+enum { GAP_RESAMPLE_BITS = 22, GAP_RESAMPLE_ROWS = 16 };
+// Horizontal, for at most GAP_RESAMPLE_ROWS rows: target pixel x is the sum over k < counts[x] of
+// weights[x * taps + k] times source pixel starts[x] + k. `turned` is scratch of columns * 3 * GAP_RESAMPLE_ROWS bytes.
+void gap_resample_across(const uint8_t *source, size_t source_start, size_t source_stride, size_t rows, size_t columns,
+                         const int32_t *starts, const int32_t *counts, const int32_t *weights, size_t taps,
+                         uint8_t *target, size_t target_start, size_t target_columns, uint8_t *turned);
+// Vertical, one target row of `stride` bytes: the sum over k < count of weights[k] times the source row k.
+void gap_resample_down(const uint8_t *source, size_t source_start, size_t stride, const int32_t *weights,
+                       size_t weights_start, size_t count, uint8_t *target, size_t target_start);
 // layers.c: rows of activations in transformer layers.
 enum { GAP_RELU = 0, GAP_SILU = 1, GAP_GELU = 2, GAP_GELU_TANH = 3, GAP_QUICK_GELU = 4 };
 // y = x / sqrt(mean(x^2) + epsilon) * (weight + offset); y may be x.
