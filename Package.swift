@@ -56,6 +56,9 @@ let package = Package(
     library(
       "GapDatasets", ["GapTensorFiles", "GapMetrics", .product(name: "Crypto", package: "swift-crypto")]),
 
+    library("GapModels", ["GapTensorFiles"]),
+    tests("GapModels", ["GapModels", "GapTensorFiles"]),
+
     // Level 4.
     library("GapReport", ["GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),
 
