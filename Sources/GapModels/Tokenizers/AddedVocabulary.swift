@@ -21,7 +21,7 @@ struct AddedVocabulary: Sendable {
       if token.content.isEmpty { continue }  // The reference passes over them too.
       let name = String(decoding: token.content, as: UTF8.self)
       try identifiers.add(name, Int(token.identifier), entry.place)
-      try check(token, name, vocabulary, entry.place)
+      if try Self.isNew(token, name, vocabulary, entry.place) { newTokenCount += 1 }
       let text = token.isNormalized ? normalizer?.apply(token.content) ?? token.content : token.content
       texts[token.identifier] = text
       if token.isSpecial { special.insert(token.identifier) }
@@ -31,18 +31,19 @@ struct AddedVocabulary: Sendable {
     self.normalized = AddedTokenFinder(normalized)
   }
 
-  /// A token that the model has too must have the same id there, and one that it lacks an id that is free.
-  private mutating func check(
+  /// Whether the model lacks a token. One that it has must have the same id there, one that it lacks an id that is free.
+  private static func isNew(
     _ token: AddedToken, _ name: String, _ vocabulary: Vocabulary, _ place: TokenizerError.Place
-  ) throws {
+  ) throws -> Bool {
     if let known = vocabulary.identifier(of: token.content) {
       guard known == token.identifier else { throw TokenizerError.tokenTwice(place, token: name) }
-    } else if let other = vocabulary.token(token.identifier) {
+      return false
+    }
+    if let other = vocabulary.token(token.identifier) {
       throw TokenizerError.identifierTaken(
         place, identifier: Int(token.identifier), tokens: [String(decoding: other, as: UTF8.self), name])
-    } else {
-      newTokenCount += 1
     }
+    return true
   }
 
   /// The largest id and 1.
