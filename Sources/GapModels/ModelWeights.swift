@@ -37,7 +37,9 @@ package final class ModelWeights: Sendable {
   /// The numbers of a vector.
   package func vector(_ name: String, _ count: Int) throws -> [Float] { try tensor(name, [count]).elements() }
 
-  /// A linear layer, with its bias where one is stored. `transposed`: stored as [inputs, outputs].
+  /// A linear layer, with its bias where one is stored.
+  ///
+  /// - Parameter transposed: stored as [inputs, outputs].
   package func linear(_ name: String, inputs: Int, outputs: Int, transposed: Bool = false) throws
     -> FrozenLinear
   {

@@ -61,18 +61,15 @@ package struct VisionLanguageModel: Sendable {
     let decoderWeights = try parts.decoder.map { try ModelWeights(TensorFile(path: $0)) } ?? whole
     let decoderSettings = try parts.decoder.map { try ModelSettings(file: $0 + "/config.json") } ?? settings
     decoder = try Decoder(Self.decoderConfiguration(decoderSettings), weights: decoderWeights)
-    (vision, selection, missingVision) = try Self.vision(parts, settings, whole)
+    let (vision, selection, missingVision) = try Self.vision(parts, settings, whole)
+    (self.vision, self.selection, self.missingVision) = (vision, selection, missingVision)
     let featureWidth =
       try vision.map { $0.configuration.width * (selection?.layers.count ?? 1) }
       ?? settings.integer("mm_hidden_size") ?? settings.object("vision_config")?.integer("hidden_size")
-    if let path = parts.projector {
-      projector = try Projector(
-        ModelWeights(TensorFile(path: path)), settings: settings, featureWidth: featureWidth)
-    } else {
-      projector = try parts.checkpoint.map { _ in
-        try Projector(whole, settings: settings, featureWidth: featureWidth)
-      }
-    }
+    let settings = settings
+    let holder = try parts.projector.map { try ModelWeights(TensorFile(path: $0)) }
+    let source = holder ?? (parts.checkpoint == nil ? nil : whole)
+    projector = try source.map { try Projector($0, settings: settings, featureWidth: featureWidth) }
     if let projector, projector.outputs != decoder.inputWidth {
       throw ModelError.shapeDiffers(
         path: parts.projector ?? home, tensor: projector.tensors.last ?? "projector",

@@ -7,17 +7,17 @@
 #endif
 
 /// Questions about paths, without Foundation.
-enum FilePath {
+package enum FilePath {
   /// Whether anything has this path.
-  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+  package static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   /// The directory part with its slash; empty where there is none.
-  static func directory(of path: String) -> String {
+  package static func directory(of path: String) -> String {
     path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
   }
 
   /// A name within a directory.
-  static func join(_ directory: String, _ name: String) -> String {
+  package static func join(_ directory: String, _ name: String) -> String {
     directory.isEmpty || directory.hasSuffix("/") ? directory + name : directory + "/" + name
   }
 }

@@ -11,6 +11,7 @@ package enum JSONValue: Equatable, Sendable {
   case array([JSONValue])
   case object([Pair])
 
+  /// A key of an object and what it holds.
   package struct Pair: Equatable, Sendable {
     package let key: String
     package let value: JSONValue
@@ -22,22 +23,27 @@ package enum JSONValue: Equatable, Sendable {
     self = try parser.document()
   }
 
-  /// Parses a file, at most 512 MB of it.
+  /// Parses a whole file, at most 512 MB of it.
   ///
-  /// - Throws: `TensorFileError` when it cannot be read or is no JSON.
+  /// - Throws: `TensorFileError` when the file cannot be read or is no JSON.
   package init(file path: String) throws {
     let bytes = try StoredBytes(mapping: path)
     guard bytes.count <= 512 << 20 else {
       throw TensorFileError.headerTooLong(.init(path: path), limit: 512 << 20, found: bytes.count)
     }
-    try self.init(bytes.array(0..<bytes.count), at: .init(path: path, byte: 0))
+    self = try JSONValue(bytes.array(0..<bytes.count), at: .init(path: path, byte: 0))
   }
 
+  /// The text of a string, nil for anything else.
   package var text: String? { if case .string(let text) = self { text } else { nil } }
+  /// The value of an integer, nil for anything else.
   package var integer: Int? { if case .integer(let integer) = self { integer } else { nil } }
+  /// The elements of an array, nil for anything else.
   package var items: [JSONValue]? { if case .array(let items) = self { items } else { nil } }
+  /// The pairs of an object in the order of the file, nil for anything else.
   package var pairs: [Pair]? { if case .object(let pairs) = self { pairs } else { nil } }
 
+  /// What a key of an object holds; a linear search, for objects of few keys.
   package subscript(key: String) -> JSONValue? { pairs?.first { $0.key == key }?.value }
 }
 
@@ -77,14 +83,14 @@ struct JSONParser {
   private mutating func object(_ depth: Int) throws -> [JSONValue.Pair] {
     position += 1
     var pairs: [JSONValue.Pair] = []
-    var keys: Set<String> = []
+    var keys = ByteTable()
     if skip("}") { return pairs }
     repeat {
       skipSpace()
       guard position < text.count, text[position] == UInt8(ascii: "\"") else { throw fault("a key") }
       let keyPlace = here
       let key = try string()
-      guard keys.insert(key).inserted else { throw TensorFileError.duplicateName(keyPlace, name: key) }
+      guard keys.insert(key).isNew else { throw TensorFileError.duplicateName(keyPlace, name: key) }
       guard skip(":") else { throw fault("':'") }
       pairs.append(.init(key: key, value: try value(depth: depth + 1)))
     } while skip(",")
@@ -105,18 +111,33 @@ struct JSONParser {
     position += 1
     let start = here
     var content: [UInt8] = []
-    while position < text.count, text[position] != UInt8(ascii: "\"") {
-      let byte = text[position]
-      guard byte >= 0x20 else { throw fault("no control character in a string") }
+    var plain = position
+    skipPlain()
+    while position < text.count, text[position] == UInt8(ascii: "\\") {
+      content.append(contentsOf: text[plain..<position])
       position += 1
-      if byte == UInt8(ascii: "\\") { try escape(&content) } else { content.append(byte) }
+      try escape(&content)
+      plain = position
+      skipPlain()
     }
     guard position < text.count else { throw fault("the end of a string") }
+    guard text[position] == UInt8(ascii: "\"") else { throw fault("no control character in a string") }
+    let tail = text[plain..<position]
     position += 1
-    guard let result = String(validating: content, as: UTF8.self) else {
+    let whole = content.isEmpty ? tail : (content + tail)[...]
+    guard let result = String(validating: whole, as: UTF8.self) else {
       throw TensorFileError.invalidText(start)
     }
     return result
+  }
+
+  /// Steps over what a string holds as it is written: up to its end, an escape or a control character.
+  private mutating func skipPlain() {
+    while position < text.count {
+      let byte = text[position]
+      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return }
+      position += 1
+    }
   }
 
   private mutating func escape(_ content: inout [UInt8]) throws {
@@ -206,7 +227,12 @@ struct JSONParser {
   }
 
   private mutating func skipSpace() {
-    while position < text.count, [0x20, 0x09, 0x0A, 0x0D].contains(text[position]) { position += 1 }
+    while position < text.count {
+      switch text[position] {
+      case 0x20, 0x09, 0x0A, 0x0D: position += 1
+      default: return
+      }
+    }
   }
 
   private var here: TensorFileError.Place {

@@ -1,7 +1,7 @@
 /// Text from a file, made fit for a message of one line.
-enum MessageText {
+package enum MessageText {
   /// Escapes control characters and shortens the middle of a long text.
-  static func plain(_ text: String, limit: Int = 120) -> String {
+  package static func plain(_ text: String, limit: Int = 120) -> String {
     let scalars = text.unicodeScalars
     guard let end = scalars.index(scalars.startIndex, offsetBy: limit, limitedBy: scalars.endIndex),
       end != scalars.endIndex
@@ -12,20 +12,20 @@ enum MessageText {
   }
 
   /// The same within single quotes.
-  static func quoted(_ text: String) -> String { "'" + plain(text) + "'" }
+  package static func quoted(_ text: String) -> String { "'" + plain(text) + "'" }
 
   /// A path, of which more is kept.
-  static func path(_ text: String) -> String { plain(text, limit: 400) }
+  package static func path(_ text: String) -> String { plain(text, limit: 400) }
 
   /// A dozen names at most, and how many there are.
-  static func list(_ names: [String]) -> String {
+  package static func list(_ names: [String]) -> String {
     let shown = names.prefix(12).map { plain($0, limit: 60) }.joined(separator: ", ")
     if names.isEmpty { return "none" }
     return names.count > 12 ? shown + ", … (\(names.count) in all)" : shown
   }
 
   /// The first bytes as hexadecimal numbers.
-  static func hex(_ bytes: [UInt8]) -> String {
+  package static func hex(_ bytes: [UInt8]) -> String {
     let shown = bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
     return bytes.isEmpty ? "nothing" : "bytes " + shown
   }
