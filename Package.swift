@@ -55,17 +55,22 @@ let package = Package(
     tests("GapMetrics", ["GapMetrics", "GapLinearAlgebra", "GapDatasets", "GapTensorFiles"]),
 
     // Level 3.
-    library("GapModels", ["GapLayers", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
+    library("GapModels", ["GapLayers", "GapMetrics", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
     library(
       "GapDatasets", ["GapTensorFiles", "GapMetrics", .product(name: "Crypto", package: "swift-crypto")]),
 
     // Level 4.
-    library("GapReport", ["GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),
+    library(
+      "GapReport",
+      ["GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),
 
     // Levels 5 and 6.
     library(
       "EmbeddingGap",
-      ["GapReport", "GapDatasets", "GapMetrics", "GapPlot", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
+      [
+        "GapReport", "GapModels", "GapDatasets", "GapMetrics", "GapPlot", "GapImages", "GapTensorFiles",
+        "GapLinearAlgebra",
+      ]),
     .executableTarget(
       name: "embgap",
       dependencies: ["EmbeddingGap", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -73,7 +78,8 @@ let package = Package(
 
     // Tests, one target for each target they test.
     tests("GapLinearAlgebra", ["GapLinearAlgebra"]),
-    tests("GapModels", ["GapModels", "GapLayers", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
+    tests(
+      "GapModels", ["GapModels", "GapLayers", "GapMetrics", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
     tests("GapImages", ["GapImages"]),
     tests("GapPlot", ["GapPlot", "GapImages"]),
     tests("GapDatasets", ["GapDatasets", "GapMetrics", "GapTensorFiles"]),

@@ -3,6 +3,7 @@
 @_exported public import GapImages
 @_exported public import GapLinearAlgebra
 @_exported public import GapMetrics
+@_exported public import GapModels
 @_exported public import GapPlot
 @_exported public import GapReport
 @_exported public import GapTensorFiles

@@ -32,6 +32,25 @@ public struct InputRecord: Sendable, Equatable, Codable {
     sha256 = hashing ? try Self.sha256(ofFile: tensor.path) : nil
   }
 
+  /// Describes a file that is not one tensor.
+  ///
+  /// - Parameters:
+  ///   - dtype: the types in it, or what it holds.
+  ///   - shape: how many it holds.
+  ///   - hashing: reads the whole file for its SHA-256.
+  /// - Throws: `DatasetError.unreadable`.
+  public init(file path: String, dtype: String, shape: [Int], hashing: Bool) throws {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else {
+      throw DatasetError.unreadable(path: path, reason: "no such file", isMissing: true)
+    }
+    self.path = path
+    bytes = Int(status.st_size)
+    self.dtype = dtype
+    self.shape = shape
+    sha256 = hashing ? try Self.sha256(ofFile: path) : nil
+  }
+
   /// The SHA-256 of a file, in hexadecimal.
   ///
   /// - Throws: `DatasetError.unreadable`.

@@ -47,6 +47,17 @@ extension Block<Float> {
     }
   }
 
+  /// Copies of blocks of one width, one below the other.
+  package static func joined(_ blocks: [Block<Float>], on pool: WorkerPool) throws -> Block<Float> {
+    let whole = Block<Float>.zeros(blocks.reduce(0) { $0 + $1.rows }, blocks.first?.columns ?? 0)
+    var next = 0
+    for block in blocks {
+      try whole.rows(next..<next + block.rows).add(block, on: pool)
+      next += block.rows
+    }
+    return whole
+  }
+
   /// A copy in memory of its own.
   package func copied(on pool: WorkerPool) throws -> Block<Float> {
     let copy = Block<Float>.zeros(rows, columns)

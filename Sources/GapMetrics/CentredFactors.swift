@@ -1,6 +1,6 @@
 import GapLinearAlgebra
 
-/// Stand-ins for the centred rows of a modality: matrices with the same Gram matrix over columns.
+/// Rows that are replaced by stand-ins for them, centred: matrices with the same Gram matrix over columns.
 ///
 /// Goals, in order: spectra and Fréchet distances right to many digits whatever the rank; one pass over the rows
 /// where that suffices; no complex roots. What is needed of the centred rows X_c is `X_cᵀX_c` without squaring it:
@@ -14,6 +14,20 @@ import GapLinearAlgebra
 ///
 /// Rejected: the matrix square root of Σx Σy (complex roots for n < d, half the digits), and always reducing by QR
 /// (a pass over the file and twice the time for nothing on most data).
+protocol FactoredRows: Sendable {
+  /// Number of rows.
+  var count: Int { get }
+  /// Numbers in a row.
+  var dimension: Int { get }
+  /// Copies a row.
+  func copyRow(_ index: Int, into target: inout MutableSpan<Double>) throws
+  /// Says that these rows are not needed for now.
+  func release(_ rows: Range<Int>)
+}
+
+extension UnitRows: FactoredRows {}
+
+/// Stand-ins for the centred rows of both modalities.
 struct CentredFactors: Sendable {
   let image: Factor
   let text: Factor
@@ -38,18 +52,17 @@ struct CentredFactors: Sendable {
   /// Largest over smallest eigenvalue up to which roots of eigenvalues are trusted.
   static let trustedCondition = 1e8
 
-  private static func factor(_ rows: UnitRows, mean: [Double], scatter: Block<Double>) throws -> Factor {
+  static func factor(_ rows: some FactoredRows, mean: [Double], scatter: Block<Double>) throws -> Factor {
     let (n, d) = (rows.count, rows.dimension)
     if n <= d {
       let centred = try centredRows(rows, 0..<n, mean: mean)
       return Factor(triangle: centred, singularValues: try singularValues(ofFewRows: centred))
     }
     let eigenvalues = try Factorization.eigenvalues(destroying: copy(scatter))
-    if eigenvalues[0] > 0, eigenvalues[d - 1] <= trustedCondition * eigenvalues[0] {
-      let triangle = try Factorization.choleskyUpper(destroying: copy(scatter))
+    let triangle = try triangle(rows, mean: mean, scatter: scatter, eigenvalues: eigenvalues)
+    if isTrusted(eigenvalues) {
       return Factor(triangle: triangle, singularValues: eigenvalues.reversed().map { $0.squareRoot() })
     }
-    let triangle = try reducedRows(rows, mean: mean)
     return Factor(
       triangle: triangle, singularValues: try Factorization.singularValues(destroying: copy(triangle)))
   }
@@ -70,7 +83,31 @@ struct CentredFactors: Sendable {
     return try Factorization.singularValues(destroying: copy(rows))
   }
 
-  static func centredRows(_ rows: UnitRows, _ range: Range<Int>, mean: [Double]) throws -> Block<Double> {
+  /// The factor T alone, of rows of which there are any number.
+  static func triangle(_ rows: some FactoredRows, mean: [Double], scatter: Block<Double>) throws -> Block<
+    Double
+  > {
+    if rows.count <= rows.dimension { return try centredRows(rows, 0..<rows.count, mean: mean) }
+    let eigenvalues = try Factorization.eigenvalues(destroying: copy(scatter))
+    return try triangle(rows, mean: mean, scatter: scatter, eigenvalues: eigenvalues)
+  }
+
+  private static func triangle(
+    _ rows: some FactoredRows, mean: [Double], scatter: Block<Double>, eigenvalues: [Double]
+  ) throws -> Block<Double> {
+    guard isTrusted(eigenvalues) else { return try reducedRows(rows, mean: mean) }
+    return try Factorization.choleskyUpper(destroying: copy(scatter))
+  }
+
+  /// Whether roots of these eigenvalues, ascending, are singular values to enough digits.
+  private static func isTrusted(_ eigenvalues: [Double]) -> Bool {
+    guard let smallest = eigenvalues.first, let largest = eigenvalues.last else { return false }
+    return smallest > 0 && largest <= trustedCondition * smallest
+  }
+
+  static func centredRows(_ rows: some FactoredRows, _ range: Range<Int>, mean: [Double]) throws -> Block<
+    Double
+  > {
     let block = Block(
       Buffer<Double>(repeating: 0, count: range.count * rows.dimension), rows: range.count,
       columns: rows.dimension)
@@ -84,7 +121,7 @@ struct CentredFactors: Sendable {
   }
 
   /// The triangle of a QR factorisation of the centred rows, block by block: R ← QR of [R; block].
-  private static func reducedRows(_ rows: UnitRows, mean: [Double]) throws -> Block<Double> {
+  private static func reducedRows(_ rows: some FactoredRows, mean: [Double]) throws -> Block<Double> {
     let d = rows.dimension
     var triangle = Block(Buffer<Double>(repeating: 0, count: 0), rows: 0, columns: d)
     for range in Pieces(of: 0..<rows.count, size: max(2 * d, 1024)).all {

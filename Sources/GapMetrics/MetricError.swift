@@ -12,6 +12,8 @@ public enum MetricError: Error, CustomStringConvertible, Equatable {
   case idsDiffer(label: String, ids: Int, pairs: Int)
   /// A basis of another width than the embeddings.
   case basisDiffers(basisWidth: Int, width: Int)
+  /// Tokens of a modality that no distance can be taken of.
+  case badCloud(modality: String, reason: String)
 
   /// One line: what, where, expected, found, hint.
   public var description: String {
@@ -30,6 +32,8 @@ public enum MetricError: Error, CustomStringConvertible, Equatable {
       "\(label): one id for each pair is needed: expected \(pairs), found \(ids)"
     case .basisDiffers(let basisWidth, let width):
       "the PCA basis is for rows of \(basisWidth) numbers, these have \(width)"
+    case .badCloud(let modality, let reason):
+      "the \(modality) tokens have no distribution: \(reason) (--mir-mode none leaves mir out)"
     }
   }
 }

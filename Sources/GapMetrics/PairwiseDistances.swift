@@ -54,13 +54,40 @@ public struct PairwiseDistances: Sendable, Equatable {
     let sums = try pass.sums(bandwidthFactor: width)
     let within = Double(m) * Double(m - 1) / 2
     let across = Double(m) * Double(m)
-    uniformityImage = logarithm(sums.image.exponentials / within)
-    uniformityText = logarithm(sums.text.exponentials / within)
-    crossUniformity = logarithm((sums.cross.exponentials - pass.partnerExponentials()) / (across - Double(m)))
+    let uniformity = Uniformity(sums, pass, pairs: m)
+    uniformityImage = uniformity.image
+    uniformityText = uniformity.text
+    crossUniformity = uniformity.cross
     energyDistance = 2 * sums.cross.roots / across - 2 * (sums.image.roots + sums.text.roots) / across
     mmd2 =
       bandwidth > 0
       ? sums.image.kernels / within + sums.text.kernels / within - 2 * sums.cross.kernels / across : nil
+  }
+}
+
+/// The uniformities alone, for what is measured layer by layer.
+struct Uniformity {
+  let image: Double
+  let text: Double
+  let cross: Double
+  /// Pairs looked at; fewer than n above the limit.
+  let sampledPairs: Int
+
+  /// As `PairwiseDistances`, at half its cost.
+  init(of pair: EmbeddingPair, limit: Int, seed: UInt64) throws {
+    let sample = PairSample(of: pair.count, limit: max(limit, 2), seed: seed, purpose: "pairs")
+    let m = sample.indices.count
+    let pass = DistancePass(rows: try sample.pooledRows(of: pair), pairs: m, pool: pair.pool)
+    self.init(try pass.sums(bandwidthFactor: 0), pass, pairs: m)
+  }
+
+  init(_ sums: DistancePass.Totals, _ pass: DistancePass, pairs m: Int) {
+    let within = Double(m) * Double(m - 1) / 2
+    image = logarithm(sums.image.exponentials / within)
+    text = logarithm(sums.text.exponentials / within)
+    cross = logarithm(
+      (sums.cross.exponentials - pass.partnerExponentials()) / (Double(m) * Double(m) - Double(m)))
+    sampledPairs = m
   }
 }
 

@@ -1,3 +1,5 @@
+public import GapImages
+
 /// A fault in a model directory: one case a fault; the description is one line of what, where, expected, found, hint.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A file that a model needs is not there.
@@ -18,6 +20,25 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case tokenOutside(path: String, token: Int, rows: Int)
   /// A sequence is longer than the positions that a model has.
   case sequenceTooLong(path: String, tokens: Int, limit: Int)
+  /// An image of a record cannot be used.
+  case badImage(place: String, fault: ImageError)
+  /// A caption of a record has no tokens.
+  case captionWithoutTokens(place: String)
+  /// A tokenizer knows more tokens than the embedding table has rows.
+  case tokenizerDiffers(path: String, tokens: Int, rows: Int)
+  /// Features do not belong to the pairs.
+  case featuresDiffer(path: String, expected: String, found: String)
+  /// Something cannot be written.
+  case cannotWrite(path: String, reason: String)
+
+  /// Whether the input is missing, as opposed to bad.
+  public var isMissingInput: Bool {
+    switch self {
+    case .fileMissing: true
+    case .badImage(_, let fault): fault.isMissingInput
+    default: false
+    }
+  }
 
   /// One line.
   public var description: String {
@@ -38,6 +59,13 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path): token \(token): expected a row of the embedding table, which has \(rows) (does the tokenizer belong to it?)"
     case .sequenceTooLong(let path, let tokens, let limit):
       "\(path): a sequence of \(tokens) tokens: expected at most \(limit), the positions that the model has"
+    case .badImage(let place, let fault): "\(place): \(fault)"
+    case .captionWithoutTokens(let place): "\(place): expected a caption, found one without a single token"
+    case .tokenizerDiffers(let path, let tokens, let rows):
+      "\(path): expected a tokenizer of at most \(rows) tokens, the rows of the embedding table; found \(tokens) (it belongs to another model)"
+    case .featuresDiffer(let path, let expected, let found):
+      "\(path): expected \(expected), found \(found)"
+    case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
     }
   }
 

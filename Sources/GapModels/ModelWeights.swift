@@ -15,6 +15,14 @@ package final class ModelWeights: Sendable {
     return file.tensors.filter { !used.contains($0.name) }
   }
 
+  /// The files that hold the tensors, by path.
+  package var files: [WeightFile] {
+    Dictionary(grouping: file.tensors, by: \.path).sorted { $0.key < $1.key }.map { path, tensors in
+      WeightFile(
+        path: path, tensors: tensors.count, types: Set(tensors.map { $0.elementType.name }).sorted())
+    }
+  }
+
   /// Whether a tensor has this name.
   package func contains(_ name: String) -> Bool { file.contains(name) }
 
@@ -81,4 +89,12 @@ package final class ModelWeights: Sendable {
   package static func text(_ shape: [Int]) -> String {
     "(" + shape.map(String.init).joined(separator: ", ") + ")"
   }
+}
+
+/// A file of weights.
+package struct WeightFile: Sendable, Equatable {
+  package let path: String
+  package let tensors: Int
+  /// Names of the element types, sorted.
+  package let types: [String]
 }

@@ -3,17 +3,18 @@ package import GapLinearAlgebra
 package import GapTensorFiles
 
 /// Where the parts of a model lie.
-package struct ModelParts: Sendable, Equatable {
+public struct ModelParts: Sendable, Equatable {
   /// A model directory with all parts, or with those that are not given apart.
-  package var checkpoint: String?
+  public var checkpoint: String?
   /// Directory of a vision encoder.
-  package var vision: String?
+  public var vision: String?
   /// Directory of a decoder.
-  package var decoder: String?
+  public var decoder: String?
   /// File, or directory, that holds the projector.
-  package var projector: String?
+  public var projector: String?
 
-  package init(
+  /// Names the parts; nil for what is in the checkpoint, or not there.
+  public init(
     checkpoint: String? = nil, vision: String? = nil, decoder: String? = nil, projector: String? = nil
   ) {
     self.checkpoint = checkpoint
@@ -37,13 +38,22 @@ package struct FeatureSelection: Sendable, Equatable {
 package struct VisionLanguageModel: Sendable {
   /// The checkpoint's, or the decoder's, `config.json`.
   package let settings: ModelSettings
-  package let decoder: Decoder
+  /// nil where the family's decoder is not read: then only the readout `input` can be had.
+  package let decoder: Decoder?
+  /// Why there is no decoder.
+  package let missingDecoder: ModelError?
+  /// The rows of the decoder's tokens.
+  package let embeddings: TokenEmbeddings
   package let projector: Projector?
   /// nil where the family's encoder is not read: then features must come from a file.
   package let vision: VisionEncoder?
   package let selection: FeatureSelection?
   /// Why there is no vision encoder.
   package let missingVision: ModelError?
+  /// The files that hold the vision encoder's tensors.
+  package let visionFiles: [String]
+  /// The files that hold the parts.
+  package let files: [WeightFile]
   /// Tensors of the checkpoint that nothing uses.
   package let unused: [Tensor]
   package let path: String
@@ -60,7 +70,10 @@ package struct VisionLanguageModel: Sendable {
     let whole = ModelWeights(try TensorFile(path: home))
     let decoderWeights = try parts.decoder.map { try ModelWeights(TensorFile(path: $0)) } ?? whole
     let decoderSettings = try parts.decoder.map { try ModelSettings(file: $0 + "/config.json") } ?? settings
-    decoder = try Decoder(Self.decoderConfiguration(decoderSettings), weights: decoderWeights)
+    (decoder, missingDecoder) = try Self.decoder(decoderSettings, decoderWeights)
+    embeddings =
+      try decoder?.tokenEmbeddings
+      ?? TokenEmbeddings(Self.languageSettings(decoderSettings) ?? decoderSettings, weights: decoderWeights)
     let (vision, selection, missingVision) = try Self.vision(parts, settings, whole)
     (self.vision, self.selection, self.missingVision) = (vision, selection, missingVision)
     let featureWidth =
@@ -70,20 +83,44 @@ package struct VisionLanguageModel: Sendable {
     let holder = try parts.projector.map { try ModelWeights(TensorFile(path: $0)) }
     let source = holder ?? (parts.checkpoint == nil ? nil : whole)
     projector = try source.map { try Projector($0, settings: settings, featureWidth: featureWidth) }
-    if let projector, projector.outputs != decoder.inputWidth {
+    if let projector, projector.outputs != embeddings.width {
       throw ModelError.shapeDiffers(
         path: parts.projector ?? home, tensor: projector.tensors.last ?? "projector",
-        expected: "\(decoder.inputWidth) outputs, the width of the decoder's embeddings",
+        expected: "\(embeddings.width) outputs, the width of the decoder's embeddings",
         found: String(projector.outputs))
     }
+    let visionWeights = try parts.vision.map { try ModelWeights(TensorFile(path: $0)) } ?? whole
+    visionFiles = visionWeights.files.map(\.path)
+    let sources =
+      [whole] + (parts.decoder == nil ? [] : [decoderWeights]) + (parts.vision == nil ? [] : [visionWeights])
+    var files: [WeightFile] = []
+    for file in (sources + (holder.map { [$0] } ?? [])).flatMap(\.files) where !files.contains(file) {
+      files.append(file)
+    }
+    self.files = files
     unused = whole.unused
+  }
+
+  /// The decoder, or why its family is not read.
+  private static func decoder(
+    _ settings: ModelSettings, _ weights: ModelWeights
+  ) throws -> (Decoder?, ModelError?) {
+    do {
+      return (try Decoder(decoderConfiguration(settings), weights: weights), nil)
+    } catch let error as ModelError {
+      guard case .unknownFamily = error else { throw error }
+      return (nil, error)
+    }
+  }
+
+  /// The decoder's settings within those of a whole model.
+  private static func languageSettings(_ settings: ModelSettings) throws -> ModelSettings? {
+    try settings.object("text_config") ?? settings.object("llm_config")
   }
 
   /// The decoder's settings in those of a whole model, and its family where the whole's type tells it.
   private static func decoderConfiguration(_ settings: ModelSettings) throws -> DecoderConfiguration {
-    if let inner = try settings.object("text_config") ?? settings.object("llm_config") {
-      return try DecoderConfiguration(inner)
-    }
+    if let inner = try languageSettings(settings) { return try DecoderConfiguration(inner) }
     let original: [String: DecoderFamily] = [
       "llava": .llama, "llava_llama": .llama, "llava_mistral": .mistral, "llava_qwen": .qwen2,
       "llava_qwen2": .qwen2, "llava_phi3": .phi3, "llava_gemma": .gemma,
@@ -94,6 +131,7 @@ package struct VisionLanguageModel: Sendable {
   private static func vision(
     _ parts: ModelParts, _ settings: ModelSettings, _ whole: ModelWeights
   ) throws -> (VisionEncoder?, FeatureSelection?, ModelError?) {
+    if let tiling = try anyResolution(settings) { return (nil, nil, tiling) }
     do {
       let own = try parts.vision.map { try ModelSettings(file: $0 + "/config.json") }
       guard own != nil || settings.raw("vision_config") != nil else {
@@ -111,6 +149,36 @@ package struct VisionLanguageModel: Sendable {
       default: throw error
       }
     }
+  }
+
+  /// Why images cannot be cut as a LLaVA-NeXT model has them cut; nil for other models.
+  private static func anyResolution(_ settings: ModelSettings) throws -> ModelError? {
+    let type = try settings.text("model_type") ?? ""
+    let ratio = try settings.text("image_aspect_ratio") ?? ""
+    guard ["llava_next", "llava_next_video", "llava_onevision"].contains(type) || ratio.hasPrefix("anyres")
+    else {
+      return nil
+    }
+    return .unsupported(
+      path: settings.path, what: "anyres tiling of images (LLaVA-NeXT)", hint: "give --features FILE instead")
+  }
+
+  /// The decoder, which readouts other than `input` need.
+  ///
+  /// - Throws: why there is none.
+  package func requiredDecoder() throws -> Decoder {
+    guard let decoder else { throw missingDecoder ?? Self.noVision(path) }
+    return decoder
+  }
+
+  /// The projector.
+  ///
+  /// - Throws: `ModelError.fileMissing` when there is none.
+  package func requiredProjector() throws -> Projector {
+    guard let projector else {
+      throw ModelError.fileMissing(path: path, hint: "there is no projector: give --projector FILE")
+    }
+    return projector
   }
 
   /// What enters the projector.
@@ -148,9 +216,7 @@ package struct VisionLanguageModel: Sendable {
   ///
   /// - Returns: [images · tokens, C].
   package func visualTokens(_ features: Block<Float>, images: Int, on pool: WorkerPool) throws -> Block<Float> {
-    guard let projector else {
-      throw ModelError.fileMissing(path: path, hint: "there is no projector: give --projector FILE")
-    }
+    let projector = try requiredProjector()
     guard features.columns == projector.inputs else {
       throw ModelError.shapeDiffers(
         path: path, tensor: "features", expected: "rows of \(projector.inputs) numbers",

@@ -27,7 +27,7 @@ public struct GapReport: Sendable, Equatable, Codable {
   public let pairs: Int
   /// Width of the rows.
   public let dimension: Int
-  /// Pairs left out as bad.
+  /// Pairs left out as bad: for their rows, or for an image that cannot be read.
   public let droppedPairs: Int
   /// How the vectors were read off a model; nil for a dump of vectors.
   public let readout: String?
@@ -48,22 +48,22 @@ public struct GapReport: Sendable, Equatable, Codable {
 
   /// Makes a report of a measurement.
   public init(
-    _ measurement: GapMeasurement, inputs: [InputRecord], readout: String? = nil, seed: UInt64, seconds: Double,
-    moreWarnings: [GapWarning] = []
+    _ measurement: GapMeasurement, inputs: [InputRecord], extras: ReportExtras = ReportExtras(), seed: UInt64,
+    seconds: Double
   ) {
     schema = Self.schema
     version = embeddingGapVersion
     self.inputs = inputs
     pairs = measurement.pairs
     dimension = measurement.dimension
-    droppedPairs = measurement.droppedPairs
-    self.readout = readout
+    droppedPairs = measurement.droppedPairs + extras.skippedPairs
+    readout = extras.readout
     self.seed = seed
-    metrics = measurement.metrics
+    metrics = measurement.metrics + extras.metrics
     intervals = measurement.intervals
-    sampled = measurement.sampled
+    sampled = measurement.sampled.merging(extras.sampled) { own, _ in own }
     permutationP = measurement.permutationP
-    warnings = measurement.warnings + moreWarnings + Self.overflows(measurement.metrics)
+    warnings = measurement.warnings + extras.warnings + Self.overflows(measurement.metrics + extras.metrics)
     self.seconds = seconds
   }
 

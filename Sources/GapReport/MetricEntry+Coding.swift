@@ -18,11 +18,14 @@ extension MetricEntry {
       case .number(let value): try container.encode(value.flatMap { $0.isFinite ? $0 : nil }, forKey: key)
       case .list(let values): try container.encode(values, forKey: key)
       case .object(let inner): try encode(inner, to: container.superEncoder(forKey: key))
+      case .table(let rows):
+        var list = container.nestedUnkeyedContainer(forKey: key)
+        for row in rows { try encode(row, to: list.superEncoder()) }
       }
     }
   }
 
-  /// Reads an object of numbers, lists and objects of the same; the keys come sorted.
+  /// Reads an object of numbers, lists, objects and lists of objects of the same; the keys come sorted.
   static func entries(from decoder: any Decoder, depth: Int = 0) throws -> [MetricEntry] {
     let container = try decoder.container(keyedBy: MetricKey.self)
     return try container.allKeys.sorted { $0.stringValue < $1.stringValue }.map { key in
@@ -35,6 +38,11 @@ extension MetricEntry {
       }
       guard depth < 8 else {
         throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "nested too deep")
+      }
+      if var list = try? container.nestedUnkeyedContainer(forKey: key) {
+        var rows: [[MetricEntry]] = []
+        while !list.isAtEnd { rows.append(try entries(from: list.superDecoder(), depth: depth + 1)) }
+        return MetricEntry(key.stringValue, .table(rows))
       }
       return MetricEntry(
         key.stringValue, .object(try entries(from: container.superDecoder(forKey: key), depth: depth + 1)))

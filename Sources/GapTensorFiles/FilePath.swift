@@ -20,4 +20,17 @@ package enum FilePath {
   package static func join(_ directory: String, _ name: String) -> String {
     directory.isEmpty || directory.hasSuffix("/") ? directory + name : directory + "/" + name
   }
+
+  /// Size and time of last change of a file, as a text that differs when the file was written again; nil where there
+  /// is no file.
+  package static func stamp(_ path: String) -> String? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    #if canImport(Darwin)
+      let time = unsafe status.st_mtimespec
+    #else
+      let time = status.st_mtim
+    #endif
+    return "\(status.st_size) bytes \(time.tv_sec).\(time.tv_nsec)"
+  }
 }

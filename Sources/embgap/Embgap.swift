@@ -11,9 +11,10 @@ struct Embgap: ParsableCommand {
       Example:
         embgap measure pairs.npy --out report
         embgap measure --image dump.npz::img --text dump.npz::txt --json
+        embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layers --out report
       """,
     version: embeddingGapVersion,
-    subcommands: [Measure.self, Diff.self, Inspect.self, Plot.self])
+    subcommands: [Measure.self, Diff.self, Embed.self, Inspect.self, Plot.self])
 
   static func main() {
     do {

@@ -22,6 +22,16 @@ struct Failure {
       self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
     case let error as DatasetError:
       self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
+    case let error as ModelError:
+      if case .cannotWrite = error {
+        self.init(error.description, Self.cannotWrite)
+      } else {
+        self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
+      }
+    case let error as TokenizerError:
+      self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
+    case let error as ImageError:
+      self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
     case let error as MetricError: self.init(error.description, Self.badData)
     case let error as ReportError:
       if case .cannotWrite = error {

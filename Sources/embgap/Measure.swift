@@ -10,16 +10,20 @@ public import EmbeddingGap
 /// `embgap measure`: every metric of paired embeddings.
 struct Measure: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures the modality gap of paired image and text embeddings.",
+    abstract: "Measures the modality gap of paired embeddings, or of a checkpoint on images and captions.",
     discussion: """
-      Prints a table; with --out also writes report.json, figures, projections and the PCA basis. Reads .npy, .npz,
-      .safetensors, PyTorch .pt/.pth/.bin and GGUF.
+      Prints a table; with --out also writes report.json, figures, projections and the PCA basis. Reads embeddings from
+      .npy, .npz, .safetensors, PyTorch .pt/.pth/.bin and GGUF; checkpoints as Hugging Face writes them, or in parts.
 
       Examples:
         embgap measure pairs.npy --out report          one array of shape (2, n, d), image first
         embgap measure dump.safetensors                tensors image and text in one file
         embgap measure --image img.npy --text txt.npy  a file for each side, row i of both one pair
         embgap measure --image dump.pt::vision.out --text dump.pt::text.out --ids images.txt --json
+        embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layer:2
+        embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout last \\
+          --image-prompt "in one word:" --text-prompt "in one word:"
+        embgap measure --llm vicuna-7b --projector mm_projector.bin --features clip.safetensors --pairs pairs.jsonl
       """)
 
   @Argument(help: "One file with both sides: an array (2, n, d), or tensors image and text.")
@@ -75,6 +79,11 @@ struct Measure: ParsableCommand {
   @Flag(help: "Put the SHA-256 of the inputs into the report.")
   var hash = false
 
+  @Option(help: "Modality Integration Rate of a checkpoint: exact, reference-fast (as published), or none.")
+  var mirMode: MIRChoice = .exact
+
+  @OptionGroup(title: "Checkpoint options") var source: CheckpointOptions
+
   @OptionGroup var output: FigureOptions
 
   @Flag(help: "No progress bar.")
@@ -84,7 +93,12 @@ struct Measure: ParsableCommand {
     guard pairs == nil || (image == nil && text == nil) else {
       throw ValidationError("PAIRS and --image/--text exclude each other")
     }
-    if pairs == nil {
+    try source.validate()
+    if source.isGiven {
+      guard pairs == nil, image == nil, text == nil else {
+        throw ValidationError("a checkpoint and embeddings exclude each other: give --checkpoint, or PAIRS")
+      }
+    } else if pairs == nil {
       guard image != nil || text != nil else {
         throw ValidationError("nothing to measure: give PAIRS, or --image and --text")
       }
@@ -114,21 +128,26 @@ struct Measure: ParsableCommand {
     let progress = Progress(quiet: quiet)
     defer { progress.finish() }
     let staged = try out.map { try StagedOutput(directory: $0) }
-    let files = try embeddings()
+    let input = try input(progress)
+    // Reading a checkpoint takes nearly all the time that there is.
+    let start = source.isGiven ? Self.checkpointShare : 0
+    func show(_ stage: String, _ share: Double) { progress.show(stage, start + (1 - start) * share) }
+    let names = try input.ids(file: ids)
     let pair = try EmbeddingPair(
-      image: files.image, text: files.text, ids: try ids.map { try PairIDs(path: $0).ids },
-      badPairs: dropBadPairs ? .drop : .refuse, allowDifferentDimensions: differentDimensions, threads: threads
-    ) { progress.show("reading", 0.05 * $0) }
+      image: input.image, text: input.text, ids: names, badPairs: dropBadPairs ? .drop : .refuse,
+      allowDifferentDimensions: differentDimensions, threads: threads
+    ) { show("reading", 0.05 * $0) }
     let basis = try savedBasis(width: pair.imageDimension)
-    var options = MeasurementOptions()
-    options.seed = seed
-    options.resamples = bootstrap
-    options.exactLimit = exactLimit
-    options.retrievalQueries = retrievalQueries
-    options.projectionFit = pcaFit
-    let measurement = try GapMeasurement(of: pair, options: options) { progress.show($0, 0.05 + 0.9 * $1) }
+    let measurement = try GapMeasurement(of: pair, options: options) { show($0, 0.05 + 0.9 * $1) }
+    let extras = try input.checkpoint.map { checkpoint in
+      try ReportExtras(
+        checkpoint, readout: source.readout, ids: names, badPairs: dropBadPairs ? .drop : .refuse,
+        options: options, threads: threads
+      ) { show("layers", 0.95 + 0.01 * $0) }
+    }
     let report = GapReport(
-      measurement, inputs: files.inputs, seed: seed, seconds: started.duration(to: .now) / .seconds(1))
+      measurement, inputs: input.inputs, extras: extras ?? ReportExtras(), seed: seed,
+      seconds: started.duration(to: .now) / .seconds(1))
     if let staged {
       progress.show("figures", 0.96)
       try write(report, measurement, pair, basis, into: staged)
@@ -138,14 +157,39 @@ struct Measure: ParsableCommand {
       try printData(report.json())
     } else {
       try printText(report.table)
+      if let speed = input.checkpoint?.speed { try printText(speed.text) }
       if let out { try printText("\nwritten to \(out)") }
     }
   }
 
-  private func embeddings() throws -> EmbeddingFiles {
-    if let pairs { return try EmbeddingFiles(pairs: TensorReference(parsing: pairs), hashing: hash) }
-    return try EmbeddingFiles(
-      image: TensorReference(parsing: image ?? ""), text: TensorReference(parsing: text ?? ""), hashing: hash)
+  /// Share of the progress bar that reading a checkpoint takes.
+  private static let checkpointShare = 0.9
+
+  private var options: MeasurementOptions {
+    var options = MeasurementOptions()
+    options.seed = seed
+    options.resamples = bootstrap
+    options.exactLimit = exactLimit
+    options.retrievalQueries = retrievalQueries
+    options.projectionFit = pcaFit
+    return options
+  }
+
+  private func input(_ progress: Progress) throws -> MeasuredInput {
+    if source.isGiven {
+      var request = source.request(threads: threads, seed: seed)
+      request.isHashing = hash
+      request.integrationRate = mirMode.mode
+      return MeasuredInput(
+        try CheckpointEmbeddings(request) { progress.show($0, Self.checkpointShare * $1) })
+    }
+    if let pairs {
+      return MeasuredInput(try EmbeddingFiles(pairs: TensorReference(parsing: pairs), hashing: hash))
+    }
+    return MeasuredInput(
+      try EmbeddingFiles(
+        image: TensorReference(parsing: image ?? ""), text: TensorReference(parsing: text ?? ""), hashing: hash)
+    )
   }
 
   private func savedBasis(width: Int) throws -> PrincipalComponents? {
@@ -181,3 +225,12 @@ struct Measure: ParsableCommand {
 }
 
 extension ProjectionFit: ExpressibleByArgument {}
+
+/// How the Modality Integration Rate is worked out, or that it is left out.
+enum MIRChoice: String, ExpressibleByArgument, CaseIterable {
+  case exact
+  case referenceFast = "reference-fast"
+  case none
+
+  var mode: MIRMode? { MIRMode(rawValue: rawValue) }
+}

@@ -25,6 +25,12 @@ package struct Decoder: Sendable {
   /// What the names of its tensors begin with.
   package let prefix: String
 
+  /// What tokens are fed as.
+  package var tokenEmbeddings: TokenEmbeddings {
+    TokenEmbeddings(
+      table: embeddings, scale: configuration.family == .gemma ? Float(configuration.width).squareRoot() : 1)
+  }
+
   /// Numbers in a row that `embed` gives: what is fed as `inputs_embeds`.
   package var inputWidth: Int { configuration.embeddingWidth }
 
@@ -33,23 +39,7 @@ package struct Decoder: Sendable {
   /// - Returns: [tokens, inputWidth]. Gemma's rows are multiplied by √C.
   /// - Throws: `ModelError.tokenOutside`; `TensorFileError` when rows cannot be read.
   package func embed(_ tokens: [Int32], on pool: WorkerPool) throws -> Block<Float> {
-    let rows = Block<Float>.zeros(tokens.count, inputWidth)
-    let table = embeddings
-    let scale = configuration.family == .gemma ? Float(configuration.width).squareRoot() : 1
-    let pieces = Pieces(of: 0..<tokens.count, size: 64)
-    try pool.forEach(pieces.count) { _, piece in
-      for i in pieces[piece] {
-        let token = Int(tokens[i])
-        guard token >= 0, token < table.shape[0] else {
-          throw ModelError.tokenOutside(path: table.path, token: token, rows: table.shape[0])
-        }
-        try rows.writeRow(i) { row in
-          try table.read(rows: token..<token + 1, into: &row)
-          if scale != 1 { for k in row.indices { row[k] *= scale } }
-        }
-      }
-    }
-    return rows
+    try tokenEmbeddings.rows(of: tokens, on: pool)
   }
 
   /// Runs packed sequences of input rows through the blocks.
@@ -65,17 +55,34 @@ package struct Decoder: Sendable {
     _ inputs: Block<Float>, _ sequences: Sequences, through last: Int, on pool: WorkerPool,
     visit: (_ layer: Int, _ states: Block<Float>) throws -> Void
   ) throws {
-    precondition(inputs.rows == sequences.tokens && inputs.columns == inputWidth)
     precondition(last >= 0 && last <= blocks.count)
-    let states = try inward?.forward(inputs, on: pool) ?? inputs.copied(on: pool)
-    try addPositions(to: states, sequences, on: pool)
+    let states = try entering(inputs, sequences, on: pool)
     for (k, block) in blocks.enumerated() {
       try visit(k, states)
       if k == last { return }
       try block.forward(states, sequences, on: pool)
     }
+    try visit(blocks.count, leaving(states, on: pool))
+  }
+
+  /// What enters the first block, hidden state 0: inputs in the decoder's width, with learned positions.
+  ///
+  /// - Returns: [tokens, C], in memory of its own.
+  package func entering(_ inputs: Block<Float>, _ sequences: Sequences, on pool: WorkerPool) throws -> Block<
+    Float
+  > {
+    precondition(inputs.rows == sequences.tokens && inputs.columns == inputWidth)
+    let states = try inward?.forward(inputs, on: pool) ?? inputs.copied(on: pool)
+    try addPositions(to: states, sequences, on: pool)
+    return states
+  }
+
+  /// Hidden state L from what leaves the last block, which it overwrites.
+  ///
+  /// - Returns: [tokens, C], or of OPT-350m, in the width of its embeddings.
+  package func leaving(_ states: Block<Float>, on pool: WorkerPool) throws -> Block<Float> {
     if let finalNorm { try states.forEachRow(on: pool) { _, row in finalNorm.apply(to: &row) } }
-    try visit(blocks.count, outward?.forward(states, on: pool) ?? states)
+    return try outward?.forward(states, on: pool) ?? states
   }
 
   /// Scores of every token of the vocabulary from final states.

@@ -1,4 +1,4 @@
-import GapLayers
+package import GapLayers
 package import GapLinearAlgebra
 
 /// One sequence that goes through the decoder to be read: tokens, visual tokens, tokens.
@@ -39,24 +39,33 @@ package struct ReadoutPass {
     _ sequences: [ReadoutSequence], visual: Block<Float>?, through last: Int,
     visit: (_ layer: Int, _ sequence: Int, _ states: Block<Float>) throws -> Void
   ) throws {
-    var first = 0
-    while first < sequences.count {
-      var end = first
-      var tokens = 0
-      while end < sequences.count, end == first || tokens + sequences[end].length <= Self.batchTokens {
-        tokens += sequences[end].length
-        end += 1
-      }
-      let batch = Array(sequences[first..<end])
+    for range in batches(sequences) {
+      let batch = Array(sequences[range])
       let packed = Sequences(lengths: batch.map(\.length))
       try decoder.run(inputs(batch, packed, visual), packed, through: last, on: pool) { layer, states in
-        for s in batch.indices { try visit(layer, first + s, states.rows(packed.rows(of: s))) }
+        for s in batch.indices { try visit(layer, range.lowerBound + s, states.rows(packed.rows(of: s))) }
       }
-      first = end
     }
   }
 
-  private func inputs(
+  /// Neighbouring sequences that go through together.
+  package func batches(_ sequences: [ReadoutSequence]) -> [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    var tokens = 0
+    for (place, sequence) in sequences.enumerated() {
+      tokens += sequence.length
+      if let last = ranges.last, tokens <= Self.batchTokens {
+        ranges[ranges.count - 1] = last.lowerBound..<place + 1
+      } else {
+        ranges.append(place..<place + 1)
+        tokens = sequence.length
+      }
+    }
+    return ranges
+  }
+
+  /// What a batch of sequences is fed, [tokens, input width].
+  package func inputs(
     _ batch: [ReadoutSequence], _ packed: Sequences, _ visual: Block<Float>?
   ) throws -> Block<Float> {
     let inputs = Block<Float>.zeros(packed.tokens, decoder.inputWidth)

@@ -26,12 +26,22 @@ package struct ReadoutTokens: Sendable {
 /// - Source: definitions in `Readout`; checked against transformers, sample by sample
 ///   (`Fixtures/generators/checkpoints.py`).
 package struct ReadoutVectors {
-  package let pass: ReadoutPass
+  /// nil where there is no decoder: then `input` is the only readout.
+  package let pass: ReadoutPass?
   package let tokens: ReadoutTokens
+  private let embeddings: TokenEmbeddings
+  private let pool: WorkerPool
 
   package init(pass: ReadoutPass, tokens: ReadoutTokens) {
+    self.init(pass: pass, embeddings: pass.decoder.tokenEmbeddings, tokens: tokens, pool: pass.pool)
+  }
+
+  /// - Parameter pass: nil where `input` is the only readout that will be asked for; others are then a programmer error.
+  package init(pass: ReadoutPass?, embeddings: TokenEmbeddings, tokens: ReadoutTokens, pool: WorkerPool) {
     self.pass = pass
+    self.embeddings = embeddings
     self.tokens = tokens
+    self.pool = pool
   }
 
   /// One vector an image.
@@ -60,7 +70,7 @@ package struct ReadoutVectors {
     let lead = tokens.beginning.count
     return try vectors(readouts, range.count) { index in
       let own = tokens.captions[range.lowerBound + index]
-      return try pass.decoder.embed(own, on: pass.pool).mean(of: 0..<own.count)
+      return try embeddings.rows(of: own, on: pool).mean(of: 0..<own.count)
     } plain: { index in
       let own = tokens.captions[range.lowerBound + index]
       return (ReadoutSequence(leading: tokens.beginning + own), lead..<lead + own.count)
@@ -83,6 +93,7 @@ package struct ReadoutVectors {
       case .input: for i in 0..<count { result[place][i] = try input(i) }
       case .layer(let layer): byLayer[layer, default: []].append(place)
       case .last:
+        guard let pass else { preconditionFailure("this readout needs a decoder") }
         let final = pass.decoder.blocks.count
         try pass.run((0..<count).map(prompted), visual: visual(), through: final) { layer, i, states in
           if layer == final { result[place][i] = states.mean(of: states.rows - 1..<states.rows) }
@@ -90,6 +101,7 @@ package struct ReadoutVectors {
       }
     }
     guard let deepest = byLayer.keys.max() else { return result }
+    guard let pass else { preconditionFailure("this readout needs a decoder") }
     let items = (0..<count).map(plain)
     try pass.run(items.map(\.0), visual: visual(), through: deepest) { layer, i, states in
       guard let places = byLayer[layer] else { return }

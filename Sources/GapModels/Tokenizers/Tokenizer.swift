@@ -80,6 +80,9 @@ public struct Tokenizer: Sendable {
   /// The largest id and 1: how many rows an embedding must have.
   public var vocabularyCount: Int { max(model.vocabulary.identifierLimit, added.identifierLimit) }
 
+  /// The largest id and 1 of the model's own tokens, without those that were added to it.
+  package var ownTokenCount: Int { model.vocabulary.identifierLimit }
+
   /// The kind and size in a few words, such as "byte-level BPE, 49,152 tokens".
   public var kind: String {
     let count = model.vocabulary.count + added.newTokenCount

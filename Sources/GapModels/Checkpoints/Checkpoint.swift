@@ -1,0 +1,57 @@
+import GapImages
+import GapLayers
+import GapTensorFiles
+
+/// A vision-language model with all that turns image files and captions into its inputs.
+public struct Checkpoint: Sendable {
+  package let model: VisionLanguageModel
+  package let tokenizer: Tokenizer
+  /// The directory that the tokenizer was found in.
+  package let tokenizerPath: String
+  /// nil where images cannot be read: then features must come from a file.
+  package let processor: ImageProcessor?
+  /// Whether images get a margin to a square first: LLaVA's `image_aspect_ratio: pad`.
+  package let expandsToSquare: Bool
+
+  /// Finds all parts and checks that they fit; weights stay in the files.
+  ///
+  /// The tokenizer is the decoder's, `preprocessor_config.json` the vision encoder's, where these are given apart and
+  /// have them; else the checkpoint's.
+  ///
+  /// - Throws: `ModelError`, `TokenizerError`, `TensorFileError`.
+  public init(_ parts: ModelParts) throws {
+    model = try VisionLanguageModel(parts)
+    let directories = [parts.decoder, parts.checkpoint].compactMap { $0 }
+    tokenizerPath = directories.first { Self.has("tokenizer.json", in: $0) } ?? directories[0]
+    tokenizer = try Tokenizer(directory: tokenizerPath)
+    guard tokenizer.ownTokenCount <= model.embeddings.count else {
+      throw ModelError.tokenizerDiffers(
+        path: FilePath.join(tokenizerPath, "tokenizer.json"), tokens: tokenizer.ownTokenCount,
+        rows: model.embeddings.count)
+    }
+    processor = model.vision == nil ? nil : try Self.processor(parts)
+    expandsToSquare = try model.settings.text("image_aspect_ratio") == "pad"
+  }
+
+  private static func has(_ name: String, in directory: String) -> Bool {
+    FilePath.exists(FilePath.join(directory, name))
+  }
+
+  private static func processor(_ parts: ModelParts) throws -> ImageProcessor {
+    let directories = [parts.vision, parts.checkpoint].compactMap { $0 }
+    let names = ["preprocessor_config.json", "processor_config.json"]
+    let found = directories.first { directory in names.contains { has($0, in: directory) } }
+    return try ImageProcessor(directory: found ?? directories.first ?? "")
+  }
+
+  /// The token that every sequence begins with; nil where the tokenizer has none.
+  package var beginning: Int32? { tokenizer.beginningToken }
+
+  /// C, numbers in a vector of any readout; OPT-350m's last states have the width of its embeddings.
+  package func width(of readout: Readout) throws -> Int {
+    if readout == .input { return model.embeddings.width }
+    let decoder = try model.requiredDecoder()
+    let isFinal = readout == .last || readout == .layer(decoder.blocks.count)
+    return isFinal ? decoder.outward?.outputs ?? decoder.configuration.width : decoder.configuration.width
+  }
+}
