@@ -7,7 +7,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A setting is missing, or is not what it must be.
   case badSetting(path: String, key: String, expected: String, found: String)
   /// The `model_type` is of no family that is read.
-  case unknownFamily(path: String, found: String, known: [String])
+  case unknownFamily(path: String, found: String, known: [String], hint: String)
   /// A known family uses something that is not built.
   case unsupported(path: String, what: String, hint: String)
   /// No tensor has this ending and shape.
@@ -46,15 +46,15 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case .fileMissing(let path, let hint): "\(path): no such file (\(hint))"
     case .badSetting(let path, let key, let expected, let found):
       "\(path): \(key): expected \(expected), found \(found)"
-    case .unknownFamily(let path, let found, let known):
-      "\(path): model_type: expected one of \(known.joined(separator: ", ")); found \(found)"
+    case .unknownFamily(let path, let found, let known, let hint):
+      "\(path): model_type: expected one of \(known.joined(separator: ", ")); found \(found) (\(hint))"
     case .unsupported(let path, let what, let hint): "\(path): \(what) is not supported (\(hint))"
     case .tensorMissing(let path, let name, let shape, let candidates):
       "\(path): expected a tensor …\(name) of shape \(shape), found \(Self.listed(candidates))"
     case .tensorAmbiguous(let path, let name, let candidates):
       "\(path): expected one tensor …\(name), found \(Self.listed(candidates))"
     case .shapeDiffers(let path, let tensor, let expected, let found):
-      "\(path): \(tensor): expected shape \(expected), found \(found)"
+      "\(path): \(tensor): expected shape \(expected), found \(found) (do settings and weights belong together?)"
     case .tokenOutside(let path, let token, let rows):
       "\(path): token \(token): expected a row of the embedding table, which has \(rows) (does the tokenizer belong to it?)"
     case .sequenceTooLong(let path, let tokens, let limit):

@@ -67,7 +67,7 @@ package struct VisionLanguageModel: Sendable {
     }
     path = home
     settings = try ModelSettings(file: home + "/config.json")
-    let whole = ModelWeights(try TensorFile(path: home))
+    let whole = ModelWeights(try Self.weights(parts, home))
     let decoderWeights = try parts.decoder.map { try ModelWeights(TensorFile(path: $0)) } ?? whole
     let decoderSettings = try parts.decoder.map { try ModelSettings(file: $0 + "/config.json") } ?? settings
     (decoder, missingDecoder) = try Self.decoder(decoderSettings, decoderWeights)
@@ -101,6 +101,15 @@ package struct VisionLanguageModel: Sendable {
     unused = whole.unused
   }
 
+  /// The weights of the whole; of a checkpoint that holds a trained projector beside a decoder that lies apart, that.
+  private static func weights(_ parts: ModelParts, _ home: String) throws -> TensorFile {
+    do {
+      return try TensorFile(path: home)
+    } catch TensorFileError.directoryWithoutModel where parts.checkpoint != nil && parts.decoder != nil {
+      return try TensorFile(path: FilePath.join(home, "mm_projector.bin"))
+    }
+  }
+
   /// The decoder, or why its family is not read.
   private static func decoder(
     _ settings: ModelSettings, _ weights: ModelWeights
@@ -119,7 +128,7 @@ package struct VisionLanguageModel: Sendable {
   }
 
   /// The decoder's settings in those of a whole model, and its family where the whole's type tells it.
-  private static func decoderConfiguration(_ settings: ModelSettings) throws -> DecoderConfiguration {
+  static func decoderConfiguration(_ settings: ModelSettings) throws -> DecoderConfiguration {
     if let inner = try languageSettings(settings) { return try DecoderConfiguration(inner) }
     let original: [String: DecoderFamily] = [
       "llava": .llama, "llava_llama": .llama, "llava_mistral": .mistral, "llava_qwen": .qwen2,
@@ -128,15 +137,16 @@ package struct VisionLanguageModel: Sendable {
     return try DecoderConfiguration(settings, family: settings.text("model_type").flatMap { original[$0] })
   }
 
-  private static func vision(
+  static func vision(
     _ parts: ModelParts, _ settings: ModelSettings, _ whole: ModelWeights
   ) throws -> (VisionEncoder?, FeatureSelection?, ModelError?) {
     if let tiling = try anyResolution(settings) { return (nil, nil, tiling) }
     do {
       let own = try parts.vision.map { try ModelSettings(file: $0 + "/config.json") }
       guard own != nil || settings.raw("vision_config") != nil else {
-        let tower = try settings.text("mm_vision_tower") ?? "the vision encoder"
-        throw ModelError.fileMissing(path: tower, hint: "give its directory with --vision DIR")
+        let tower = try settings.text("mm_vision_tower") ?? settings.path + ": vision_config"
+        throw ModelError.fileMissing(
+          path: tower, hint: "give the vision encoder's directory with --vision DIR, or --features FILE")
       }
       let configuration = try VisionConfiguration(own ?? settings)
       let weights = try parts.vision.map { try ModelWeights(TensorFile(path: $0)) } ?? whole
@@ -208,7 +218,7 @@ package struct VisionLanguageModel: Sendable {
     return target
   }
 
-  private static func noVision(_ path: String) -> ModelError {
+  static func noVision(_ path: String) -> ModelError {
     .fileMissing(path: path, hint: "there is no vision encoder: give --vision DIR, or --features FILE")
   }
 
@@ -234,7 +244,10 @@ extension FeatureSelection {
       self.init(layers: [vision.layers], skipped: 0, isNormalised: true)
       return
     }
-    let isOriginal = settings.raw("mm_vision_select_layer") != nil
+    // Parts that no checkpoint's settings hold together are taken as the original LLaVA takes them.
+    let isOriginal =
+      settings.raw("mm_vision_select_layer") != nil
+      || (settings.raw("vision_feature_layer") == nil && settings.raw("vision_config") == nil)
     let key = isOriginal ? "mm_vision_select_layer" : "vision_feature_layer"
     let wanted: [Int]
     if case .array(let items)? = settings.raw(key) {

@@ -17,13 +17,27 @@ extension GapReport {
         row.reading + permutation(row.path) + sample(row.path),
       ])
     }
-    return header + "\n" + table.text + "\n" + notes
+    return header + "\n" + table.text + layerTable + "\n" + notes
+  }
+
+  /// A line a layer; nothing without layers.
+  private var layerTable: String {
+    guard let layers = metrics.table("layers") else { return "" }
+    let paths = ["centroid_distance", "matching_margin", "paired_cosine.mean", "relative_modality_gap"]
+    var table = TextTable(rightAligned: Set(1...paths.count))
+    table.add(heading: "Layer by layer")
+    table.add(["layer"] + paths)
+    for (layer, core) in layers.enumerated() {
+      table.add([String(layer)] + paths.map { core.number($0).map(Decimal.text) ?? "undefined" })
+    }
+    return "\n" + table.text
   }
 
   private var header: String {
     let dropped = droppedPairs > 0 ? ", \(Decimal.grouped(droppedPairs)) bad pairs left out" : ""
+    let read = readout.map { " at readout \($0 == "layers" ? "input" : $0)" } ?? ""
     let names = inputs.map(\.path).joined(separator: ", ")
-    return "\(Decimal.grouped(pairs)) pairs in \(dimension) dimensions\(dropped)\n\(names)"
+    return "\(Decimal.grouped(pairs)) pairs in \(dimension) dimensions\(read)\(dropped)\n\(names)"
   }
 
   private var notes: String {

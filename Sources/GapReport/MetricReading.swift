@@ -72,6 +72,22 @@ struct MetricReading: Sendable {
       section: "Structure", path: "mutual_knn", reading: "shared neighbours, 0 … 1; higher is more alike"),
     MetricReading(
       section: "Structure", path: "linear_cka", reading: "0 … 1; higher is more alike; blind to the gap"),
+    MetricReading(
+      section: "Inside the model", path: "mir",
+      reading: "log10 of the token clouds' distances over layers 1…L; lower: more integrated"),
+    MetricReading(section: "Inside the model", path: "mir_with_layer_0", reading: "the same with layer 0"),
+    MetricReading(
+      section: "Inside the model", path: "vocabulary_lens.mean_top1_cosine",
+      reading: "visual token to its nearest word, -1 … 1"),
+    MetricReading(
+      section: "Inside the model", path: "vocabulary_lens.top1_entropy",
+      reading: "nats; low: few words stand for all tokens"),
+    MetricReading(
+      section: "Inside the model", path: "vocabulary_lens.share_of_five_commonest",
+      reading: "tokens on the 5 commonest words, 0 … 1"),
+    MetricReading(
+      section: "Inside the model", path: "vocabulary_lens.caption_words_found",
+      reading: "captions' words among their image's nearest"),
   ]
 
   static let byPath = Dictionary(all.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })

@@ -15,6 +15,13 @@ public enum GapFigure: String, CaseIterable, Sendable {
   case shift
   /// Recall in both directions, with intervals.
   case retrieval
+  /// Centroid distance and matching margin, layer by layer.
+  case layers
+
+  /// Whether a report holds what the figure is drawn from.
+  public func isPossible(for report: GapReport) -> Bool {
+    self != .layers || report.metrics.table("layers") != nil
+  }
 }
 
 /// A report with the numbers that its figures are drawn from.
@@ -107,6 +114,7 @@ extension GapFigure {
     case .dimensions: dimensions(reports)
     case .shift: try shift(reports)
     case .retrieval: try retrieval(reports)
+    case .layers: try layers(reports)
     }
   }
 
@@ -245,6 +253,33 @@ extension GapFigure {
       }
     }
     return Figure(panels.map { .bar($0) }, width: Self.width(panels.count), sharesAxes: panels.count > 1)
+  }
+
+  private func layers(_ reports: [DrawableReport]) throws -> Figure {
+    func panel(_ path: String, _ label: String) throws -> LineChart {
+      let series = try reports.map { item in
+        guard let layers = item.report.metrics.table("layers") else {
+          throw ReportError.figureDataMissing(
+            path: item.name, figure: rawValue, reason: "the report holds no layers (measure with --readout layers)")
+        }
+        let points = layers.enumerated().compactMap { layer, metrics in
+          metrics.number(path).map { (Double(layer), $0) }
+        }
+        return LineChart.Series(
+          reports.count > 1 ? item.name : "", x: points.map(\.0), y: points.map(\.1), showsMarkers: points.count <= 40)
+      }
+      let values = series.flatMap(\.y) + [0]
+      let (low, high) = (values.min() ?? 0, values.max() ?? 1)
+      let room = 0.05 * max(high - low, 1e-9)
+      return LineChart(
+        series: series, x: PlotAxis("layer"),
+        y: PlotAxis(label, range: (low < 0 ? low - room : 0)...(high + room)),
+        annotations: reports.count == 1 ? [Self.size(reports[0].report)] : [])
+    }
+    let panels = [
+      try panel("centroid_distance", "centroid distance"), try panel("matching_margin", "matching margin"),
+    ]
+    return Figure(panels.map { .line($0) }, width: Self.width(panels.count))
   }
 
   private static func width(_ panels: Int) -> Double {

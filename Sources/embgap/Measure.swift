@@ -82,6 +82,9 @@ struct Measure: ParsableCommand {
   @Option(help: "Modality Integration Rate of a checkpoint: exact, reference-fast (as published), or none.")
   var mirMode: MIRChoice = .exact
 
+  @Option(help: "The most tokens that mir and vocabulary_lens look at (a seeded sample of images); 0 for all.")
+  var tokenLimit = 10_000
+
   @OptionGroup(title: "Checkpoint options") var source: CheckpointOptions
 
   @OptionGroup var output: FigureOptions
@@ -116,6 +119,9 @@ struct Measure: ParsableCommand {
     }
     guard retrievalQueries >= 1 else {
       throw ValidationError("--retrieval-queries: expected 1 or more, found \(retrievalQueries)")
+    }
+    guard tokenLimit >= 0 else {
+      throw ValidationError("--token-limit: expected 0 or more, found \(tokenLimit)")
     }
     guard (0...1024).contains(threads) else {
       throw ValidationError("--threads: expected 0 to 1024, found \(threads)")
@@ -180,6 +186,7 @@ struct Measure: ParsableCommand {
       var request = source.request(threads: threads, seed: seed)
       request.isHashing = hash
       request.integrationRate = mirMode.mode
+      request.tokenLimit = tokenLimit
       return MeasuredInput(
         try CheckpointEmbeddings(request) { progress.show($0, Self.checkpointShare * $1) })
     }
@@ -218,7 +225,7 @@ struct Measure: ParsableCommand {
         name: staged.directory, report: report, details: details,
         projections: (projection.image + projection.text, basis.count),
         varianceFractions: basis.varianceFractions)
-      for figure in GapFigure.allCases { try output.write(figure, of: [drawable], into: staged) }
+      for figure in GapFigure.allCases where figure.isPossible(for: report) { try output.write(figure, of: [drawable], into: staged) }
     }
     try staged.commit()
   }

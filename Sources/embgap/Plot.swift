@@ -30,8 +30,8 @@ struct Plot: ParsableCommand {
   }
 
   func run() throws {
-    let figures = try chosen()
     let items = try DrawableReport.all(directories: reports)
+    let figures = try chosen(for: items)
     let staged = try StagedOutput(directory: out)
     if figures.contains(.pca), Set(items.map(\.basisIdentity)).count > 1 {
       standardError(
@@ -43,8 +43,10 @@ struct Plot: ParsableCommand {
     for figure in figures { try printText("\(out)/\(figure.rawValue).\(output.format.rawValue)") }
   }
 
-  private func chosen() throws -> [GapFigure] {
-    if figure == "all" { return GapFigure.allCases }
+  private func chosen(for items: [DrawableReport]) throws -> [GapFigure] {
+    if figure == "all" {
+      return GapFigure.allCases.filter { figure in items.allSatisfy { figure.isPossible(for: $0.report) } }
+    }
     guard let one = GapFigure(rawValue: figure) else {
       throw ReportError.noSuchFigure(name: figure, known: GapFigure.allCases.map(\.rawValue))
     }

@@ -46,7 +46,8 @@ package struct DecoderConfiguration: Sendable, Equatable {
     let type = try settings.text("model_type") ?? "nothing"
     guard let family = named ?? DecoderFamily(rawValue: type) else {
       throw ModelError.unknownFamily(
-        path: settings.path, found: type, known: DecoderFamily.allCases.map(\.rawValue))
+        path: settings.path, found: type, known: DecoderFamily.allCases.map(\.rawValue),
+        hint: "other families' hidden states cannot be read")
     }
     let usual = UsualSizes(family)
     self.family = family

@@ -14,20 +14,32 @@ package struct TokenEmbeddings: Sendable {
     self.scale = scale
   }
 
-  /// Finds the table of any decoder, also of a family whose blocks are not read.
+  /// Families whose blocks are not read, but of which it is known how they feed tokens; Gemma's later ones scale them.
+  static let families = [
+    "gemma2", "gemma3", "gemma3_text", "internlm2", "mixtral", "phi", "qwen2_5_vl", "qwen2_5_vl_text",
+    "qwen2_moe", "qwen2_vl", "qwen2_vl_text", "qwen3_moe", "qwen3_vl", "qwen3_vl_text", "stablelm",
+  ]
+
+  /// Finds the table of a decoder, also of one whose blocks are not read.
   ///
   /// - Parameter settings: the decoder's own settings.
-  /// - Throws: `ModelError` when there is none, or several.
+  /// - Throws: `ModelError.unknownFamily` where it is not known whether rows are scaled; others when there is no table,
+  ///   or several.
   package init(_ settings: ModelSettings, weights: ModelWeights) throws {
+    let type = try settings.text("model_type") ?? "nothing"
+    guard DecoderFamily(rawValue: type) != nil || Self.families.contains(type) else {
+      throw ModelError.unknownFamily(
+        path: settings.path, found: type, known: DecoderFamily.allCases.map(\.rawValue) + Self.families,
+        hint: "of the latter only the readout input can be had")
+    }
     let width = try settings.size("hidden_size", "n_embd", "dim")
     let endings = ["embed_tokens.weight", "wte.weight", "tok_embeddings.weight", "word_embeddings.weight"]
     let ending = endings.first { !weights.names(endingWith: $0).isEmpty } ?? endings[0]
-    let isGemma = try settings.text("model_type")?.hasPrefix("gemma") ?? false
     self.init(
       table: try weights.only(endingWith: ending, shape: "(vocabulary, \(width))") {
         $0.count == 2 && $0[1] == width
       },
-      scale: isGemma ? Float(width).squareRoot() : 1)
+      scale: type.hasPrefix("gemma") ? Float(width).squareRoot() : 1)
   }
 
   /// Numbers in a row.

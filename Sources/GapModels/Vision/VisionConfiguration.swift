@@ -45,7 +45,8 @@ package struct VisionConfiguration: Sendable, Equatable {
     let type = try settings.text("model_type") ?? whole.text("model_type") ?? "nothing"
     guard let family = VisionFamily(modelType: type) else {
       throw ModelError.unknownFamily(
-        path: settings.path, found: type, known: VisionFamily.allCases.map(\.rawValue))
+        path: settings.path, found: type, known: VisionFamily.allCases.map(\.rawValue),
+        hint: "compute the features elsewhere and give --features FILE")
     }
     self.family = family
     func size(_ key: String, _ fallback: Int) throws -> Int {
