@@ -260,13 +260,15 @@ extension GapFigure {
       let series = try reports.map { item in
         guard let layers = item.report.metrics.table("layers") else {
           throw ReportError.figureDataMissing(
-            path: item.name, figure: rawValue, reason: "the report holds no layers (measure with --readout layers)")
+            path: item.name, figure: rawValue,
+            reason: "the report holds no layers (measure with --readout layers)")
         }
         let points = layers.enumerated().compactMap { layer, metrics in
           metrics.number(path).map { (Double(layer), $0) }
         }
         return LineChart.Series(
-          reports.count > 1 ? item.name : "", x: points.map(\.0), y: points.map(\.1), showsMarkers: points.count <= 40)
+          reports.count > 1 ? item.name : "", x: points.map(\.0), y: points.map(\.1),
+          showsMarkers: points.count <= 40)
       }
       let values = series.flatMap(\.y) + [0]
       let (low, high) = (values.min() ?? 0, values.max() ?? 1)

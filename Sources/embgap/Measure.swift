@@ -225,7 +225,9 @@ struct Measure: ParsableCommand {
         name: staged.directory, report: report, details: details,
         projections: (projection.image + projection.text, basis.count),
         varianceFractions: basis.varianceFractions)
-      for figure in GapFigure.allCases where figure.isPossible(for: report) { try output.write(figure, of: [drawable], into: staged) }
+      for figure in GapFigure.allCases where figure.isPossible(for: report) {
+        try output.write(figure, of: [drawable], into: staged)
+      }
     }
     try staged.commit()
   }

@@ -71,6 +71,8 @@ extension [MetricEntry] {
       for entry in entries {
         switch entry.value {
         case .number(let value): if let value { result[prefix + entry.key] = value }
+        case .table(let rows):
+          for (i, row) in rows.enumerated() { add("\(prefix)\(entry.key)[\(i)].", row) }
         case .list(let values):
           for (i, value) in values.enumerated() { result["\(prefix)\(entry.key).\(i)"] = value }
         case .object(let inner): add(prefix + entry.key + ".", inner)

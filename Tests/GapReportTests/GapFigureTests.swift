@@ -24,7 +24,10 @@ import Testing
     return try MeasuredPair(plan)
   }
 
-  @Test(arguments: GapFigure.allCases)
+  /// Those that are drawn from vectors, and need no model.
+  static let ofVectors = GapFigure.allCases.filter { $0 != .layers }
+
+  @Test(arguments: ofVectors)
   func everyFigureIsDrawnOfOneAndOfSeveral(figure: GapFigure) throws {
     let items = [Self.drawable(try MeasuredPair()), Self.drawable(try Self.narrow(), name: "b")]
     let one = try figure.figure(of: [items[0]]).scene()
@@ -164,5 +167,33 @@ import Testing
     #expect(throws: ReportError.self) { try GapFigure.retrieval.figure(of: [item]) }
     #expect(
       Self.words(try GapFigure.pca.figure(of: [item]).scene(), .annotation) == ["gap undefined, n 23, d 5"])
+  }
+
+  @Test func layersAreDrawnWhereTheyAre() throws {
+    let measured = try MeasuredPair()
+    var extras = ReportExtras()
+    let distances = [0.5, 0.9, 0.2]
+    extras.metrics = [
+      MetricEntry(
+        "layers",
+        .table(
+          distances.map { [MetricEntry("centroid_distance", $0), MetricEntry("matching_margin", 0.1 - $0)] }))
+    ]
+    let report = GapReport(measured.measurement, inputs: [], extras: extras, seed: 0, seconds: 0)
+    let item = Self.drawable(measured, report: report)
+    #expect(GapFigure.layers.isPossible(for: report) && !GapFigure.layers.isPossible(for: measured.report))
+    let scene = try GapFigure.layers.figure(of: [item]).scene()
+    #expect(scene.panels.count == 2)
+    let batches = scene.marks(.point).compactMap { mark in
+      if case .symbols(let batch) = mark.shape { batch.centers } else { nil }
+    }
+    #expect(batches.map(\.count) == [3, 3])
+    for (panel, centers) in batches.enumerated() {
+      for (layer, center) in centers.enumerated() {
+        let value = panel == 0 ? distances[layer] : 0.1 - distances[layer]
+        #expect(center == scene.panels[panel].position(of: PlotPoint(x: Double(layer), y: value)))
+      }
+    }
+    #expect(throws: ReportError.self) { try GapFigure.layers.figure(of: [Self.drawable(measured)]) }
   }
 }

@@ -8,8 +8,8 @@ public struct Checkpoint: Sendable {
   package let tokenizer: Tokenizer
   /// The directory that the tokenizer was found in.
   package let tokenizerPath: String
-  /// nil where images cannot be read: then features must come from a file.
-  package let processor: ImageProcessor?
+  /// How images are prepared, or why that is not known: then features must come from a file.
+  package let processor: Result<ImageProcessor, any Error>
   /// Whether images get a margin to a square first: LLaVA's `image_aspect_ratio: pad`.
   package let expandsToSquare: Bool
 
@@ -29,7 +29,7 @@ public struct Checkpoint: Sendable {
         path: FilePath.join(tokenizerPath, "tokenizer.json"), tokens: tokenizer.ownTokenCount,
         rows: model.embeddings.count)
     }
-    processor = model.vision == nil ? nil : try Self.processor(parts)
+    processor = Result { try Self.processor(parts) }
     expandsToSquare = try model.settings.text("image_aspect_ratio") == "pad"
   }
 
@@ -38,7 +38,7 @@ public struct Checkpoint: Sendable {
   }
 
   private static func processor(_ parts: ModelParts) throws -> ImageProcessor {
-    let directories = [parts.vision, parts.checkpoint].compactMap { $0 }
+    let directories = [parts.vision, parts.checkpoint, parts.decoder].compactMap { $0 }
     let names = ["preprocessor_config.json", "processor_config.json"]
     let found = directories.first { directory in names.contains { has($0, in: directory) } }
     return try ImageProcessor(directory: found ?? directories.first ?? "")

@@ -82,7 +82,9 @@ package struct CheckpointReading {
   package func texts(progress: (Double) -> Void = { _ in }) throws -> [Block<Float>] {
     let targets = try readouts.map { Block<Float>.zeros(captions.count, try checkpoint.width(of: $0)) }
     for range in Pieces(of: 0..<captions.count, size: Self.captionBatch).all {
-      let rows = try vectors.captions(range, readouts)
+      let rows = try vectors.captions(range, readouts) { share in
+        progress((Double(range.lowerBound) + share * Double(range.count)) / Double(captions.count))
+      }
       for (target, rows) in zip(targets, rows) { Self.copy(rows, Array(range), to: target) }
       progress(Double(range.upperBound) / Double(captions.count))
     }
@@ -101,12 +103,21 @@ package struct CheckpointReading {
     progress: (Double) -> Void = { _ in }
   ) throws -> [Block<Float>] {
     let targets = try readouts.map { Block<Float>.zeros(source.count, try checkpoint.width(of: $0)) }
+    var done = 0.0
+    // Encoding and decoding a batch take about as long as each other.
+    let total = 2 * Double(max(source.count, 1))
+    progress(0)
     try FeaturePass(checkpoint: checkpoint, source: source, pool: pool).run(bad: bad) { batch in
+      let count = Double(batch.images.count)
+      progress((done + count) / total)
       let visual = try checkpoint.model.visualTokens(batch.features, images: batch.images.count, on: pool)
-      let rows = try vectors.images(visual, perImage: visual.rows / batch.images.count, readouts)
+      let rows = try vectors.images(visual, perImage: visual.rows / batch.images.count, readouts) {
+        progress((done + count * (1 + $0)) / total)
+      }
       for (target, rows) in zip(targets, rows) { Self.copy(rows, batch.images, to: target) }
       try visit(batch.images, visual)
-      progress(Double((batch.images.last ?? 0) + 1) / Double(source.count))
+      done += 2 * count
+      progress(done / total)
     }
     return targets
   }

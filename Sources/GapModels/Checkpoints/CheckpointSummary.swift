@@ -95,7 +95,8 @@ public struct CheckpointSummary: Sendable, Equatable {
       ("heads", String(c.heads)), ("key heads", String(c.keyHeads)), ("head width", String(c.headWidth)),
       ("feed-forward width", String(c.feedForwardWidth)), ("activation", "\(c.activation)"),
       ("positions", c.rotary == nil ? "learned, \(c.positions ?? 0)" : "rotary"),
-      ("head", decoder.head == nil ? "none" : c.isTied ? "tied" : "separate"), ("prefix", "“\(decoder.prefix)”"),
+      ("head", decoder.head == nil ? "none" : c.isTied ? "tied" : "separate"),
+      ("prefix", "“\(decoder.prefix)”"),
     ]
   }
 
@@ -107,10 +108,12 @@ public struct CheckpointSummary: Sendable, Equatable {
     return [
       ("family", c.family.rawValue), ("layers", String(c.layers)), ("width", String(c.width)),
       ("heads", String(c.heads)), ("feed-forward width", String(c.feedForwardWidth)),
-      ("activation", "\(c.activation)"), ("image side", String(c.imageSide)), ("patch side", String(c.patchSide)),
+      ("activation", "\(c.activation)"), ("image side", String(c.imageSide)),
+      ("patch side", String(c.patchSide)),
       (
         "feature layer",
-        layers + " of \(c.layers)" + (selection.isNormalised ? ", after the final norm" : ", before the final norm")
+        layers + " of \(c.layers)"
+          + (selection.isNormalised ? ", after the final norm" : ", before the final norm")
       ),
       ("first rows left out", String(selection.skipped)),
     ]
@@ -156,7 +159,8 @@ extension ImageProcessor {
     switch size {
     case nil: break
     case .shortEdge(let edge): steps.append("short side to \(edge), \(resampling)")
-    case .edges(let short, let longest): steps.append("short side to \(short), long at most \(longest), \(resampling)")
+    case .edges(let short, let longest):
+      steps.append("short side to \(short), long at most \(longest), \(resampling)")
     case .exactly(let width, let height): steps.append("resize to \(width) × \(height), \(resampling)")
     }
     if let crop { steps.append("centre crop \(crop.width) × \(crop.height)") }

@@ -32,7 +32,7 @@ package struct FeatureCache: Sendable {
     encoder =
       (files + [
         model.vision.map { "\($0.configuration)" } ?? "", model.selection.map { "\($0)" } ?? "",
-        checkpoint.processor.map { "\($0)" } ?? "", "square \(checkpoint.expandsToSquare)",
+        "\(try checkpoint.processor.get())", "square \(checkpoint.expandsToSquare)",
       ]).joined(separator: "\n")
     do {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)

@@ -65,8 +65,9 @@ package struct FeaturePass {
   package let source: FeatureSource
   package let pool: WorkerPool
 
-  /// Feature rows that are worked on together: enough to keep products large, few enough to bound memory.
-  private static let batchRows = 4096
+  /// Feature rows that are worked on together: enough to keep products large, few enough to bound memory and what an
+  /// interruption loses.
+  private static let batchRows = 1024
 
   package init(checkpoint: Checkpoint, source: FeatureSource, pool: WorkerPool) {
     self.checkpoint = checkpoint
@@ -101,11 +102,10 @@ package struct FeaturePass {
     _ images: [NamedImage], _ cache: FeatureCache?,
     _ bad: (Int, ModelError) throws -> Void, _ visit: (FeatureBatch) throws -> Void
   ) throws {
-    guard let vision = checkpoint.model.vision, let selection = checkpoint.model.selection,
-      let processor = checkpoint.processor
-    else {
-      throw checkpoint.model.missingVision ?? ModelError.fileMissing(path: "images", hint: "give --vision DIR")
+    guard let vision = checkpoint.model.vision, let selection = checkpoint.model.selection else {
+      throw checkpoint.model.missingVision ?? VisionLanguageModel.noVision(checkpoint.model.path)
     }
+    let processor = try checkpoint.processor.get()
     let side = vision.configuration.imageSide
     let size = max(1, Self.batchRows / vision.tokens(height: side, width: side))
     let width = vision.configuration.width * selection.layers.count

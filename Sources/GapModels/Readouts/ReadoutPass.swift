@@ -34,16 +34,20 @@ package struct ReadoutPass {
   ///   - sequences: what goes through; an empty sequence is a programmer error.
   ///   - visual: [visual tokens, input width], which the sequences' ranges speak of.
   ///   - last: the last layer that is wanted, 0…L.
+  ///   - progress: told the share that is done, 0…1, layer by layer.
   ///   - visit: gets layer, index of the sequence and its states [length, C], valid during the call.
   package func run(
     _ sequences: [ReadoutSequence], visual: Block<Float>?, through last: Int,
+    progress: (Double) -> Void = { _ in },
     visit: (_ layer: Int, _ sequence: Int, _ states: Block<Float>) throws -> Void
   ) throws {
-    for range in batches(sequences) {
+    let ranges = batches(sequences)
+    for (place, range) in ranges.enumerated() {
       let batch = Array(sequences[range])
       let packed = Sequences(lengths: batch.map(\.length))
       try decoder.run(inputs(batch, packed, visual), packed, through: last, on: pool) { layer, states in
         for s in batch.indices { try visit(layer, range.lowerBound + s, states.rows(packed.rows(of: s))) }
+        progress((Double(place) + Double(layer) / Double(max(last, 1))) / Double(ranges.count))
       }
     }
   }

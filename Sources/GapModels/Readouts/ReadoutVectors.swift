@@ -48,13 +48,16 @@ package struct ReadoutVectors {
   ///
   /// - Parameters:
   ///   - visual: [images · perImage, input width].
-  ///   - readouts: what is wanted; all come from one pass.
+  ///   - readouts: what is wanted; all come from one pass, but `last`, which has its own.
+  ///   - progress: told the share that is done, 0…1.
   /// - Returns: for each readout, [images][C].
-  package func images(_ visual: Block<Float>, perImage: Int, _ readouts: [Readout]) throws -> [[[Float]]] {
+  package func images(
+    _ visual: Block<Float>, perImage: Int, _ readouts: [Readout], progress: (Double) -> Void = { _ in }
+  ) throws -> [[[Float]]] {
     let count = visual.rows / perImage
     let spans = (0..<count).map { $0 * perImage..<($0 + 1) * perImage }
     let lead = tokens.beginning.count
-    return try vectors(readouts, count) { index in
+    return try vectors(readouts, count, progress) { index in
       visual.mean(of: spans[index])
     } plain: { index in
       (ReadoutSequence(leading: tokens.beginning, visual: spans[index]), lead..<lead + perImage)
@@ -66,9 +69,11 @@ package struct ReadoutVectors {
   }
 
   /// One vector a caption of those in `range`.
-  package func captions(_ range: Range<Int>, _ readouts: [Readout]) throws -> [[[Float]]] {
+  package func captions(
+    _ range: Range<Int>, _ readouts: [Readout], progress: (Double) -> Void = { _ in }
+  ) throws -> [[[Float]]] {
     let lead = tokens.beginning.count
-    return try vectors(readouts, range.count) { index in
+    return try vectors(readouts, range.count, progress) { index in
       let own = tokens.captions[range.lowerBound + index]
       return try embeddings.rows(of: own, on: pool).mean(of: 0..<own.count)
     } plain: { index in
@@ -82,7 +87,7 @@ package struct ReadoutVectors {
   }
 
   private func vectors(
-    _ readouts: [Readout], _ count: Int, input: (Int) throws -> [Float],
+    _ readouts: [Readout], _ count: Int, _ progress: (Double) -> Void, input: (Int) throws -> [Float],
     plain: (Int) -> (ReadoutSequence, span: Range<Int>), prompted: (Int) -> ReadoutSequence,
     visual: () -> Block<Float>?
   ) throws -> [[[Float]]] {
@@ -95,7 +100,9 @@ package struct ReadoutVectors {
       case .last:
         guard let pass else { preconditionFailure("this readout needs a decoder") }
         let final = pass.decoder.blocks.count
-        try pass.run((0..<count).map(prompted), visual: visual(), through: final) { layer, i, states in
+        try pass.run(
+          (0..<count).map(prompted), visual: visual(), through: final, progress: progress
+        ) { layer, i, states in
           if layer == final { result[place][i] = states.mean(of: states.rows - 1..<states.rows) }
         }
       }
@@ -103,7 +110,9 @@ package struct ReadoutVectors {
     guard let deepest = byLayer.keys.max() else { return result }
     guard let pass else { preconditionFailure("this readout needs a decoder") }
     let items = (0..<count).map(plain)
-    try pass.run(items.map(\.0), visual: visual(), through: deepest) { layer, i, states in
+    try pass.run(
+      items.map(\.0), visual: visual(), through: deepest, progress: progress
+    ) { layer, i, states in
       guard let places = byLayer[layer] else { return }
       let mean = states.mean(of: items[i].span)
       for place in places { result[place][i] = mean }

@@ -46,12 +46,13 @@ import Testing
     let visual = try model.visualTokens(features, images: shape[0], on: pool)
     expectParity(visual.numbers, try expected.numbers("visual_tokens"), "\(test.name) visual_tokens")
 
-    let layers = (0...model.decoder.blocks.count).map { Readout.layer($0) }
+    let decoder = try model.requiredDecoder()
+    let layers = (0...decoder.blocks.count).map { Readout.layer($0) }
     for (prompt, key) in [(true, "last"), (false, "last_empty")] {
       let tokens = ReadoutTokens(
         beginning: scalars.bos_id.first, imagePrompt: prompt ? scalars.prompt_ids : [],
         captions: scalars.caption_ids, promptedCaptions: prompt ? scalars.prompted_caption_ids : nil)
-      let vectors = ReadoutVectors(pass: ReadoutPass(decoder: model.decoder, pool: pool), tokens: tokens)
+      let vectors = ReadoutVectors(pass: ReadoutPass(decoder: decoder, pool: pool), tokens: tokens)
       let readouts = [Readout.input, .last] + layers
       let names = ["input", key] + layers.indices.map { "layer.\($0)" }
       let images = try vectors.images(visual, perImage: visual.rows / shape[0], readouts)
