@@ -8,8 +8,10 @@ import GapTensorFiles
 #endif
 
 extension CheckpointEmbeddings {
-  /// The vectors as a safetensors file: F32 tensors `image` and `text`, [n, d], of the only readout or of `input`;
-  /// `layer.K.image` and `layer.K.text` of every layer beside them. What was asked for stands in the metadata.
+  /// The vectors as a safetensors file.
+  ///
+  /// F32 tensors `image` and `text`, [n, d], of the only readout or of `input`; `layer.K.image` and `layer.K.text` of
+  /// every layer beside them. What was asked for stands in the metadata.
   public func safetensors(_ request: CheckpointRequest) -> Data {
     var writer = SafetensorsWriter(metadata: [
       ("readout", request.readout.description), ("image_prompt", request.imagePrompt),

@@ -103,11 +103,13 @@ public struct CheckpointEmbeddings: Sendable {
 
 /// How fast a checkpoint was read.
 public struct ReadingSpeed: Sendable, Equatable {
-  /// Images, and the seconds from file to vector.
+  /// Images.
   public let images: Int
+  /// Seconds from image file to vector, all images together.
   public let imageSeconds: Double
-  /// Tokens of captions, and the seconds from token to vector.
+  /// Tokens of captions.
   public let tokens: Int
+  /// Seconds from token to vector, all captions together.
   public let tokenSeconds: Double
 
   /// Such as "12.3 images/s, 4,100 caption tokens/s".
