@@ -119,3 +119,79 @@ GAP_DISPATCHED void gap_rotate(float *row, const float *cosines, const float *si
     row[i + half] = b * cosines[i] + a * sines[i];
   }
 }
+
+// Gradients. `g` is the gradient of the output; results replace it or are added where said.
+
+// dx = s (w g) - x s^3 mean(x w g), s = 1 / sqrt(mean x^2 + e).
+GAP_DISPATCHED void gap_rms_norm_gradient(const float *x, const float *weight, float epsilon, float offset,
+                                          float *g, size_t count) {
+  GAP_REORDER
+  double sum = 0, dot = 0;
+  for (size_t i = 0; i < count; i++) {
+    sum += (double)x[i] * x[i];
+    dot += (double)x[i] * ((weight[i] + offset) * g[i]);
+  }
+  double scale = 1.0 / sqrt(sum / (double)count + epsilon);
+  float s = (float)scale, t = (float)(scale * scale * scale * dot / (double)count);
+  for (size_t i = 0; i < count; i++) g[i] = s * (weight[i] + offset) * g[i] - t * x[i];
+}
+
+// dx = s (u - mean u - n mean(u n)), u = w g, n = (x - mean x) s.
+GAP_DISPATCHED void gap_layer_norm_gradient(const float *x, const float *weight, float epsilon, float *g,
+                                            size_t count) {
+  GAP_REORDER
+  double sum = 0, squares = 0, total = 0, dot = 0;
+  for (size_t i = 0; i < count; i++) sum += x[i];
+  float mean = (float)(sum / (double)count);
+  for (size_t i = 0; i < count; i++) squares += (double)(x[i] - mean) * (x[i] - mean);
+  double scale = 1.0 / sqrt(squares / (double)count + epsilon);
+  for (size_t i = 0; i < count; i++) {
+    float u = weight[i] * g[i];
+    total += u;
+    dot += (double)u * (x[i] - mean);
+  }
+  float s = (float)scale, a = (float)(total / (double)count), b = (float)(dot * scale * scale / (double)count);
+  for (size_t i = 0; i < count; i++) g[i] = s * (weight[i] * g[i] - a - (x[i] - mean) * b);
+}
+
+// g becomes the gradient of the scores before scaling: scale p (g - sum p g).
+GAP_DISPATCHED void gap_softmax_gradient(const float *p, float *g, size_t count, float scale) {
+  GAP_REORDER
+  float dot = 0;
+  for (size_t i = 0; i < count; i++) dot += p[i] * g[i];
+  for (size_t i = 0; i < count; i++) g[i] = scale * p[i] * (g[i] - dot);
+}
+
+// g *= f'(x).
+GAP_DISPATCHED void gap_activate_gradient(const float *x, float *g, size_t count, int kind) {
+  switch (kind) {
+    case GAP_RELU:
+      for (size_t i = 0; i < count; i++) g[i] = x[i] > 0 ? g[i] : 0;
+      break;
+    case GAP_SILU:
+      for (size_t i = 0; i < count; i++) {
+        float s = sigmoid(x[i]);
+        g[i] *= s * (1.0f + x[i] * (1.0f - s));
+      }
+      break;
+    case GAP_QUICK_GELU:
+      for (size_t i = 0; i < count; i++) {
+        float s = sigmoid(1.702f * x[i]);
+        g[i] *= s * (1.0f + 1.702f * x[i] * (1.0f - s));
+      }
+      break;
+    case GAP_GELU_TANH:
+      for (size_t i = 0; i < count; i++) {
+        float v = x[i], s = sigmoid(1.5957691216057308f * (v + 0.044715f * v * v * v));
+        g[i] *= s + v * s * (1.0f - s) * 1.5957691216057308f * (1.0f + 0.134145f * v * v);
+      }
+      break;
+    case GAP_GELU:
+      for (size_t i = 0; i < count; i++) {
+        float v = x[i], half = 0.5f * error_function(__builtin_fabsf(v) * 0.70710678118654752f);
+        float area = v < 0 ? 0.5f - half : 0.5f + half;
+        g[i] *= area + v * 0.3989422804014327f * exponential(-0.5f * v * v);
+      }
+      break;
+  }
+}

@@ -51,21 +51,19 @@ package struct Attention: Sendable {
   }
 
   /// Queries that are worked on at a time.
-  private static let queryRows = 128
+  static let queryRows = 128
 
   /// - Parameter x: [tokens, width], normalised.
   /// - Returns: [tokens, width], before the residual is added.
   /// - Complexity: O(tokens · width² + Σ T² · width), T the length of a sequence.
   package func forward(_ x: Block<Float>, _ sequences: Sequences, on pool: WorkerPool) throws -> Block<Float> {
     precondition(x.rows == sequences.tokens)
-    let q = try query.forward(x, on: pool)
-    let k = try key.forward(x, on: pool)
-    let v = try value.forward(x, on: pool)
-    try queryNorm?.applyToHeads(of: q, on: pool)
-    try keyNorm?.applyToHeads(of: k, on: pool)
-    try rotary?.apply(to: q, headWidth: headWidth, sequences, on: pool)
-    try rotary?.apply(to: k, headWidth: headWidth, sequences, on: pool)
-    let mixed = Block<Float>.zeros(x.rows, heads * headWidth)
+    return try output.forward(mixed(prepared(x, sequences, on: pool), sequences, on: pool), on: pool)
+  }
+
+  /// What the heads mix from the values, [tokens, heads · head width].
+  func mixed(_ parts: Saved, _ sequences: Sequences, on pool: WorkerPool) throws -> Block<Float> {
+    let mixed = Block<Float>.zeros(parts.query.rows, heads * headWidth)
     let scratch = (0..<pool.threads).map { _ in
       Buffer<Float>(repeating: 0, count: Self.queryRows * sequences.longest)
     }
@@ -76,10 +74,10 @@ package struct Attention: Sendable {
       let shared = head / (heads / keyHeads) * headWidth
       let kept = shared..<shared + headWidth
       mix(
-        q.rows(rows).columns(own), k.rows(rows).columns(kept), v.rows(rows).columns(kept),
-        into: mixed.rows(rows).columns(own), scratch[worker])
+        parts.query.rows(rows).columns(own), parts.key.rows(rows).columns(kept),
+        parts.value.rows(rows).columns(kept), into: mixed.rows(rows).columns(own), scratch[worker])
     }
-    return try output.forward(mixed, on: pool)
+    return mixed
   }
 
   /// One head of one sequence, a block of queries at a time.
@@ -89,17 +87,23 @@ package struct Attention: Sendable {
     for queries in Pieces(of: 0..<q.rows, size: Self.queryRows).all {
       let seen = reach == .all ? k.rows : queries.upperBound
       let weights = Block(scratch, rows: queries.count, columns: seen)
-      Products.inner(q.rows(queries), k.rows(0..<seen), into: weights)
-      for i in queries {
-        let (first, end) = bounds(of: i, seen)
-        let row = i - queries.lowerBound
-        weights.writeRow(row) { row in
-          for j in 0..<first { row[j] = 0 }
-          for j in end..<seen { row[j] = 0 }
-        }
-        weights.columns(first..<end).writeRow(row) { ActivationKernels.softmax(&$0, scale: scale) }
-      }
+      self.weights(q, k, queries, into: weights)
       Products.product(weights, v.rows(0..<seen), into: target.rows(queries))
+    }
+  }
+
+  /// How much each of some queries takes from each key that any of them sees, [queries, keys].
+  func weights(_ q: Block<Float>, _ k: Block<Float>, _ queries: Range<Int>, into weights: Block<Float>) {
+    let seen = weights.columns
+    Products.inner(q.rows(queries), k.rows(0..<seen), into: weights)
+    for i in queries {
+      let (first, end) = bounds(of: i, seen)
+      let row = i - queries.lowerBound
+      weights.writeRow(row) { row in
+        for j in 0..<first { row[j] = 0 }
+        for j in end..<seen { row[j] = 0 }
+      }
+      weights.columns(first..<end).writeRow(row) { ActivationKernels.softmax(&$0, scale: scale) }
     }
   }
 

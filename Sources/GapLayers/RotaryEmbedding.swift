@@ -37,10 +37,13 @@ package struct RotaryEmbedding: Sendable {
   }
 
   /// Turns every head of every row in place; positions count from 0 in each sequence.
+  ///
+  /// - Parameter turningBack: turns the other way, as gradients are.
   package func apply(
-    to x: Block<Float>, headWidth: Int, _ sequences: Sequences, on pool: WorkerPool
+    to x: Block<Float>, headWidth: Int, _ sequences: Sequences, turningBack: Bool = false, on pool: WorkerPool
   ) throws {
     let (cosines, sines) = table(sequences.longest)
+    if turningBack { for i in 0..<sines.buffer.count { sines.buffer[i].negate() } }
     let rotated = 2 * frequencies.count
     precondition(x.columns % headWidth == 0 && rotated <= headWidth)
     try pool.forEach(sequences.count) { _, sequence in

@@ -41,7 +41,7 @@ package struct TransformerBlock: Sendable {
     if isPostNorm { try x.forEachRow(on: pool) { _, row in feedForwardNorm.apply(to: &row) } }
   }
 
-  private static func add(
+  static func add(
     _ part: Block<Float>, _ scale: [Float]?, to x: Block<Float>, on pool: WorkerPool
   ) throws {
     guard let scale else { return try x.add(part, on: pool) }

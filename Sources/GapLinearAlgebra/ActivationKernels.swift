@@ -15,7 +15,7 @@ package enum ActivationKernels {
     /// `x σ(1.702 x)`
     case quickGelu
 
-    fileprivate var code: Int32 {
+    var code: Int32 {
       switch self {
       case .relu: Int32(GAP_RELU)
       case .silu: Int32(GAP_SILU)

@@ -88,4 +88,10 @@ void gap_rotate(float *row, const float *cosines, const float *sines, size_t hal
 // processors.c: the processors that this process may run on.
 int gap_processor_count(void);
 
+// Gradients of the row operations; `g` is the gradient of the output and becomes that of the input.
+void gap_rms_norm_gradient(const float *x, const float *weight, float epsilon, float offset, float *g, size_t count);
+void gap_layer_norm_gradient(const float *x, const float *weight, float epsilon, float *g, size_t count);
+void gap_softmax_gradient(const float *p, float *g, size_t count, float scale);
+void gap_activate_gradient(const float *x, float *g, size_t count, int kind);
+
 #endif

@@ -68,20 +68,67 @@ package struct Projector: Sendable {
       case .activation(let function):
         try rows.forEachRow(on: pool) { _, row in ActivationKernels.apply(function, to: &row) }
       case .normalization(let norm): try rows.forEachRow(on: pool) { _, row in norm.apply(to: &row) }
-      case .mergeRuns(let count):
-        rows = Block(rows.buffer, rows: rows.rows / count, columns: rows.columns * count)
-      case .mergeBlocks(let side):
-        rows = try Self.merged(rows, images, side, on: pool) { block, _, channel, channels in
-          block * channels + channel
-        }
-      case .mergeBlocksByChannel(let side):
-        rows = try Self.merged(rows, images, side, on: pool) { block, blocks, channel, _ in
-          channel * blocks + block
-        }
-      case .averageBlocks(let side): rows = try Self.averaged(rows, images, side, on: pool)
+      case .mergeRuns, .mergeBlocks, .mergeBlocksByChannel, .averageBlocks:
+        rows = try Self.rearranged(rows, step, images: images, path: path, on: pool)
       }
     }
     return rows
+  }
+
+  /// Applies a step that has no weights.
+  static func rearranged(
+    _ rows: Block<Float>, _ step: Step, images: Int, path: String, on pool: WorkerPool
+  ) throws -> Block<Float> {
+    switch step {
+    case .mergeRuns(let count):
+      return Block(
+        rows.buffer, offset: rows.offset, rows: rows.rows / count, columns: rows.columns * count)
+    case .mergeBlocks(let side):
+      return try merged(rows, images, side, on: pool) { block, _, channel, channels in
+        block * channels + channel
+      }
+    case .mergeBlocksByChannel(let side):
+      return try merged(rows, images, side, on: pool) { block, blocks, channel, _ in
+        channel * blocks + block
+      }
+    case .averageBlocks(let side): return try averaged(rows, images, side, on: pool)
+    case .linear, .activation, .normalization: preconditionFailure("a step that has weights")
+    }
+  }
+
+  /// The gradient of the rows that a step without weights rearranged.
+  ///
+  /// - Parameter x: the rows that entered it.
+  static func spreadBack(
+    _ dy: Block<Float>, _ step: Step, like x: Block<Float>, images: Int, on pool: WorkerPool
+  ) throws -> Block<Float> {
+    let dx = Block<Float>.zeros(x.rows, x.columns)
+    let channels = x.columns
+    switch step {
+    case .mergeRuns:
+      return Block(dy.buffer, offset: dy.offset, rows: x.rows, columns: x.columns)
+    case .mergeBlocks(let side), .mergeBlocksByChannel(let side):
+      var byChannel = false
+      if case .mergeBlocksByChannel = step { byChannel = true }
+      let isByChannel = byChannel
+      try forEachBlock(x, images, side, on: pool) { source, result, block in
+        dy.row(result) { dy in
+          dx.writeRow(source) { dx in
+            for channel in 0..<channels {
+              dx[channel] = dy[isByChannel ? channel * side * side + block : block * channels + channel]
+            }
+          }
+        }
+      }
+    case .averageBlocks(let side):
+      try forEachBlock(x, images, side, on: pool) { source, result, _ in
+        dy.row(result) { dy in
+          dx.writeRow(source) { ActivationKernels.add(dy, times: 1 / Float(side * side), to: &$0) }
+        }
+      }
+    case .linear, .activation, .normalization: preconditionFailure("a step that has weights")
+    }
+    return dx
   }
 
   /// Gathers blocks of a square grid into rows; `place(block, blocks, channel, channels)` says where a number goes.

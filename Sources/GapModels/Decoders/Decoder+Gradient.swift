@@ -1,0 +1,58 @@
+package import GapLayers
+package import GapLinearAlgebra
+
+extension Decoder {
+  /// What the gradient needs of a pass.
+  package struct Saved: Sendable {
+    let blocks: [TransformerBlock.Saved]
+    /// What entered the final norm, [tokens, C]; nil where the pass ended before it.
+    let beforeNorm: Block<Float>?
+  }
+
+  /// As `run`, keeping what the gradient needs.
+  package func runSaving(
+    _ inputs: Block<Float>, _ sequences: Sequences, through last: Int, on pool: WorkerPool,
+    visit: (_ layer: Int, _ states: Block<Float>) throws -> Void
+  ) throws -> Saved {
+    precondition(last >= 0 && last <= blocks.count)
+    let states = try entering(inputs, sequences, on: pool)
+    var saved: [TransformerBlock.Saved] = []
+    for (k, block) in blocks.enumerated() {
+      try visit(k, states)
+      if k == last { return Saved(blocks: saved, beforeNorm: nil) }
+      saved.append(try block.forwardSaving(states, sequences, on: pool))
+    }
+    let beforeNorm = finalNorm == nil ? nil : try states.copied(on: pool)
+    try visit(blocks.count, leaving(states, on: pool))
+    return Saved(blocks: saved, beforeNorm: beforeNorm)
+  }
+
+  /// The gradient of the inputs.
+  ///
+  /// - Parameters:
+  ///   - last: the layer that the pass ended with.
+  ///   - add: called for the layers `last`…0 with the gradient of that hidden state so far, [tokens, C]; adds to it what
+  ///     depends on the state itself.
+  /// - Returns: [tokens, input width].
+  /// - Throws: `TensorFileError`; what `add` throws.
+  package func inputGradient(
+    _ saved: Saved, _ sequences: Sequences, through last: Int, on pool: WorkerPool,
+    add: (_ layer: Int, _ gradient: Block<Float>) throws -> Void
+  ) throws -> Block<Float> {
+    let isWhole = last == blocks.count
+    let width = isWhole ? outward?.outputs ?? configuration.width : configuration.width
+    var gradient = Block<Float>.zeros(sequences.tokens, width)
+    try add(last, gradient)
+    if isWhole {
+      if let outward { gradient = try outward.inputGradient(gradient, on: pool) }
+      if let finalNorm, let at = saved.beforeNorm {
+        try finalNorm.applyGradient(at: at, to: gradient, on: pool)
+      }
+    }
+    for k in (0..<last).reversed() {
+      try blocks[k].applyGradient(to: gradient, saved.blocks[k], sequences, on: pool)
+      try add(k, gradient)
+    }
+    return try inward?.inputGradient(gradient, on: pool) ?? gradient
+  }
+}
