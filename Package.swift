@@ -61,6 +61,12 @@ let package = Package(
 
     // Level 4.
     library(
+      "GapTraining",
+      ["GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapLinearAlgebra", "GapTensorFiles"]),
+    tests(
+      "GapTraining",
+      ["GapTraining", "GapModels", "GapLayers", "GapDatasets", "GapLinearAlgebra", "GapTensorFiles"]),
+    library(
       "GapReport",
       ["GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),
 

@@ -195,3 +195,19 @@ GAP_DISPATCHED void gap_activate_gradient(const float *x, float *g, size_t count
       break;
   }
 }
+
+GAP_DISPATCHED double gap_cross_entropy(float *row, size_t count, size_t target, float scale) {
+  GAP_REORDER
+  float largest = -INFINITY;
+  for (size_t i = 0; i < count; i++) largest = row[i] > largest ? row[i] : largest;
+  float wanted = row[target] - largest;
+  float total = 0;
+  for (size_t i = 0; i < count; i++) {
+    row[i] = exponential(row[i] - largest);
+    total += row[i];
+  }
+  float factor = scale / total;
+  for (size_t i = 0; i < count; i++) row[i] *= factor;
+  row[target] -= scale;
+  return log((double)total) - (double)wanted;
+}

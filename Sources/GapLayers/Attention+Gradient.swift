@@ -64,7 +64,7 @@ extension Attention {
             saved.query.rows(rows).columns(own), saved.key.rows(rows).columns(kept),
             saved.value.rows(rows).columns(kept)
           ),
-          mixed.rows(rows).columns(own),
+          mixed.rows(rows).columns(own), sequences.branches[sequence],
           into: (dq.rows(rows).columns(own), dk.rows(rows).columns(kept), dv.rows(rows).columns(kept)),
           scratch[worker])
       }
@@ -82,13 +82,16 @@ extension Attention {
   private typealias Heads = (query: Block<Float>, key: Block<Float>, value: Block<Float>)
 
   /// One head of one sequence, a block of queries at a time.
-  private func unmix(_ at: Heads, _ gradient: Block<Float>, into target: Heads, _ scratch: Buffer<Float>) {
+  private func unmix(
+    _ at: Heads, _ gradient: Block<Float>, _ branch: Sequences.Branch?, into target: Heads,
+    _ scratch: Buffer<Float>
+  ) {
     let half = scratch.count / 2
     for queries in Pieces(of: 0..<at.query.rows, size: Self.queryRows).all {
       let seen = reach == .all ? at.key.rows : queries.upperBound
       let weights = Block(scratch, rows: queries.count, columns: seen)
       let scores = Block(scratch, offset: half, rows: queries.count, columns: seen)
-      self.weights(at.query, at.key, queries, into: weights)
+      self.weights(at.query, at.key, queries, branch, into: weights)
       let own = gradient.rows(queries)
       Products.addCross(weights, own, to: target.value.rows(0..<seen))
       Products.inner(own, at.value.rows(0..<seen), into: scores)

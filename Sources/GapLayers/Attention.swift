@@ -75,42 +75,56 @@ package struct Attention: Sendable {
       let kept = shared..<shared + headWidth
       mix(
         parts.query.rows(rows).columns(own), parts.key.rows(rows).columns(kept),
-        parts.value.rows(rows).columns(kept), into: mixed.rows(rows).columns(own), scratch[worker])
+        parts.value.rows(rows).columns(kept), sequences.branches[sequence], into: mixed.rows(rows).columns(own),
+        scratch[worker])
     }
     return mixed
   }
 
   /// One head of one sequence, a block of queries at a time.
   private func mix(
-    _ q: Block<Float>, _ k: Block<Float>, _ v: Block<Float>, into target: Block<Float>, _ scratch: Buffer<Float>
+    _ q: Block<Float>, _ k: Block<Float>, _ v: Block<Float>, _ branch: Sequences.Branch?,
+    into target: Block<Float>, _ scratch: Buffer<Float>
   ) {
     for queries in Pieces(of: 0..<q.rows, size: Self.queryRows).all {
       let seen = reach == .all ? k.rows : queries.upperBound
       let weights = Block(scratch, rows: queries.count, columns: seen)
-      self.weights(q, k, queries, into: weights)
+      self.weights(q, k, queries, branch, into: weights)
       Products.product(weights, v.rows(0..<seen), into: target.rows(queries))
     }
   }
 
   /// How much each of some queries takes from each key that any of them sees, [queries, keys].
-  func weights(_ q: Block<Float>, _ k: Block<Float>, _ queries: Range<Int>, into weights: Block<Float>) {
+  func weights(
+    _ q: Block<Float>, _ k: Block<Float>, _ queries: Range<Int>, _ branch: Sequences.Branch?,
+    into weights: Block<Float>
+  ) {
     let seen = weights.columns
     Products.inner(q.rows(queries), k.rows(0..<seen), into: weights)
     for i in queries {
-      let (first, end) = bounds(of: i, seen)
+      let (first, hole, end) = bounds(of: i, seen, branch)
       let row = i - queries.lowerBound
       weights.writeRow(row) { row in
         for j in 0..<first { row[j] = 0 }
+        for j in hole { row[j] = -.greatestFiniteMagnitude }
         for j in end..<seen { row[j] = 0 }
       }
       weights.columns(first..<end).writeRow(row) { ActivationKernels.softmax(&$0, scale: scale) }
+      weights.writeRow(row) { row in for j in hole { row[j] = 0 } }
     }
   }
 
-  private func bounds(of query: Int, _ seen: Int) -> (first: Int, end: Int) {
-    switch reach {
-    case .all: (0, seen)
-    case .before(let window): (max(0, query + 1 - (window ?? query + 1)), query + 1)
+  /// The keys that a query sees: those of `first..<end` that are not in `hole`.
+  private func bounds(
+    of query: Int, _ seen: Int, _ branch: Sequences.Branch?
+  ) -> (first: Int, hole: Range<Int>, end: Int) {
+    guard case .before(let window) = reach else { return (0, 0..<0, seen) }
+    guard let branch, query >= branch.start else {
+      return (max(0, query + 1 - (window ?? query + 1)), 0..<0, query + 1)
     }
+    let position = query - branch.start + branch.shared
+    let first = max(0, position + 1 - (window ?? position + 1))
+    guard first < branch.shared else { return (first - branch.shared + branch.start, 0..<0, query + 1) }
+    return (first, branch.shared..<branch.start, query + 1)
   }
 }

@@ -6,7 +6,9 @@ extension FrozenLinear {
   private static let gradientRows = 128
   private static let gradientTile = 256
 
-  /// The gradient of the input: `dx = dy W`. The weights are frozen: they have none.
+  /// The gradient of the input, `dx = dy W`.
+  ///
+  /// The weights are frozen: they have none.
   ///
   /// - Parameter dy: [tokens, outputs].
   /// - Returns: dx, [tokens, inputs].

@@ -51,8 +51,9 @@ package struct RotaryEmbedding: Sendable {
       for start in stride(from: 0, to: x.columns, by: headWidth) {
         let head = x.columns(start..<start + rotated)
         for i in rows {
-          cosines.row(i - rows.lowerBound) { c in
-            sines.row(i - rows.lowerBound) { s in
+          let position = sequences.position(of: i - rows.lowerBound, in: sequence)
+          cosines.row(position) { c in
+            sines.row(position) { s in
               head.writeRow(i) { ActivationKernels.rotate(&$0, cosines: c, sines: s) }
             }
           }

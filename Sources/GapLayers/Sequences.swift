@@ -3,14 +3,41 @@ package import GapLinearAlgebra
 /// Token sequences of different lengths, packed one after the other: no padding exists, so none can reach a result.
 ///
 /// The rows of a `Block<Float>` [tokens, width] belong to them: sequence s has rows `rows(of: s)`.
+///
+/// A sequence may have two continuations of one beginning, one after the other: the second sees the beginning and itself,
+/// and its positions go on from the beginning.
 package struct Sequences: Sendable, Equatable {
+  /// Where the second continuation of a sequence lies, in rows from the sequence's first.
+  package struct Branch: Sendable, Equatable {
+    /// Rows of the beginning.
+    package let shared: Int
+    /// First row of the second continuation.
+    package let start: Int
+
+    package init(shared: Int, start: Int) {
+      precondition(shared >= 0 && shared <= start)
+      self.shared = shared
+      self.start = start
+    }
+  }
+
   /// First row of each sequence, and the number of all rows at the end.
   package let starts: [Int]
+  /// The second continuation of each sequence, where it has one.
+  package let branches: [Branch?]
 
   /// Packs sequences of these lengths; an empty one is a programmer error.
-  package init(lengths: [Int]) {
+  package init(lengths: [Int], branches: [Branch?]? = nil) {
     precondition(lengths.allSatisfy { $0 > 0 }, "an empty sequence")
     starts = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+    self.branches = branches ?? lengths.map { _ in nil }
+    precondition(self.branches.count == lengths.count)
+  }
+
+  /// The position of a sequence's row, both counted from 0.
+  package func position(of row: Int, in sequence: Int) -> Int {
+    guard let branch = branches[sequence], row >= branch.start else { return row }
+    return row - branch.start + branch.shared
   }
 
   /// Number of sequences.

@@ -93,5 +93,13 @@ void gap_rms_norm_gradient(const float *x, const float *weight, float epsilon, f
 void gap_layer_norm_gradient(const float *x, const float *weight, float epsilon, float *g, size_t count);
 void gap_softmax_gradient(const float *p, float *g, size_t count, float scale);
 void gap_activate_gradient(const float *x, float *g, size_t count, int kind);
+// row becomes scale * (softmax(row) - one-hot(target)); returns -log softmax(row)[target].
+double gap_cross_entropy(float *row, size_t count, size_t target, float scale);
+
+// optimizer.c: one step of AdamW on `count` parameters (Loshchilov and Hutter): decay is the factor 1 - rate * weight
+// decay; rate1 is rate / (1 - beta1^t); root2 is sqrt(1 - beta2^t).
+void gap_adamw(float *values, const float *gradient, float *first, float *second, size_t count, float scale, float decay,
+               float rate1, float root2, float beta1, float beta2, float epsilon);
+double gap_sum_of_squares(const float *row, size_t count);
 
 #endif

@@ -104,8 +104,11 @@ package struct Decoder: Sendable {
       try table.read(rows: offset..<offset + sequences.longest, into: &$0)
     }
     for sequence in 0..<sequences.count {
-      let range = sequences.rows(of: sequence)
-      try states.rows(range).add(rows.rows(0..<range.count), on: pool)
+      let own = states.rows(sequences.rows(of: sequence))
+      let first = sequences.branches[sequence]?.start ?? own.rows
+      try own.rows(0..<first).add(rows.rows(0..<first), on: pool)
+      let shared = sequences.branches[sequence]?.shared ?? 0
+      try own.rows(first..<own.rows).add(rows.rows(shared..<shared + own.rows - first), on: pool)
     }
   }
 }

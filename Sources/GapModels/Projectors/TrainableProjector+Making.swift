@@ -29,22 +29,25 @@ extension TrainableProjector {
   ///
   /// - Parameters:
   ///   - depth: N, the number of linear layers, 1…8.
+  ///   - hidden: numbers in a row between two layers; nil for `outputs`, as LLaVA has it.
   /// - Returns: a projector with Hugging Face's key names where it has some (`multi_modal_projector.linear_{1,2}`,
   ///   `multi_modal_projector.linear`), LLaVA's otherwise (`mm_projector.{0,2,4,…}`).
   package static func new(
-    depth: Int, inputs: Int, outputs: Int, outputScale: Float, generator: inout SeededGenerator
+    depth: Int, inputs: Int, hidden: Int? = nil, outputs: Int, outputScale: Float,
+    generator: inout SeededGenerator
   ) -> TrainableProjector {
     var builder = Builder()
+    let hidden = hidden ?? outputs
     for layer in 0..<depth {
-      let width = layer == 0 ? inputs : outputs
-      let bound = 1 / Double(width).squareRoot()
+      let (from, to) = (layer == 0 ? inputs : hidden, layer == depth - 1 ? outputs : hidden)
+      let bound = 1 / Double(from).squareRoot()
       let scale = layer == depth - 1 ? Double(outputScale) : 1
       let name = name(layer, of: depth)
-      let weights = (0..<width * outputs).map { _ in Float((2 * generator.uniform() - 1) * bound * scale) }
-      let weight = builder.add(name + ".weight", [outputs, width], weights)
-      let biases = (0..<outputs).map { _ in Float((2 * generator.uniform() - 1) * bound * scale) }
-      let bias = builder.add(name + ".bias", [outputs], biases)
-      builder.steps.append(.linear(weight: weight, bias: bias, inputs: width, outputs: outputs))
+      let weights = (0..<from * to).map { _ in Float((2 * generator.uniform() - 1) * bound * scale) }
+      let weight = builder.add(name + ".weight", [to, from], weights)
+      let biases = (0..<to).map { _ in Float((2 * generator.uniform() - 1) * bound * scale) }
+      let bias = builder.add(name + ".bias", [to], biases)
+      builder.steps.append(.linear(weight: weight, bias: bias, inputs: from, outputs: to))
       if layer < depth - 1 { builder.steps.append(.activation(.gelu)) }
     }
     return builder.projector(inputs: inputs, outputs: outputs)
