@@ -52,6 +52,7 @@ let package = Package(
     library("GapPlot", ["CCairo", "GapImages"]),
     library("GapMetrics", ["GapLinearAlgebra"]),
     library("GapLayers", ["GapLinearAlgebra", "GapTensorFiles"]),
+    tests("GapLayers", ["GapLayers", "GapLinearAlgebra", "GapTensorFiles"]),
     tests("GapMetrics", ["GapMetrics", "GapLinearAlgebra", "GapDatasets", "GapTensorFiles"]),
 
     // Level 3.

@@ -1,0 +1,97 @@
+import GapLayers
+import GapLinearAlgebra
+import Testing
+
+/// Every layer against a twin in Double: its output, and its gradient by central differences with a random cotangent.
+@Suite struct LayerGradientTests {
+  static let sequences = Sequences(
+    lengths: [5, 1, 7], branches: [nil, nil, Sequences.Branch(shared: 2, start: 5)])
+  let pool = WorkerPool(threads: 2)
+
+  static let functions: [ActivationKernels.Function] = [.relu, .silu, .gelu, .geluTanh, .quickGelu]
+
+  @Test(arguments: [true, false]) func linear(bias: Bool) throws {
+    var made = try MadeLayers(seed: 1)
+    let layer = try made.linear(8, 12, bias: bias)
+    let (x, c) = (made.rows(5), made.rows(5, 12))
+    expectClose(try layer.forward(Block(x), on: pool).numbers, try Naive.linear(x, layer), 1e-6, "output")
+    let slope = try Naive.gradient(at: x, c) { try Naive.linear($0, layer) }
+    expectClose(try layer.inputGradient(Block(c), on: pool).numbers, slope, 1e-6, "gradient")
+    let sum = Block(x)
+    try layer.addInputGradient(Block(c), to: sum, on: pool)
+    let expected = x.indices.map { i in x[i].indices.map { x[i][$0] + slope[i][$0] } }
+    expectClose(sum.numbers, expected, 1e-6, "added gradient")
+  }
+
+  @Test func norms() throws {
+    var made = try MadeLayers(seed: 2)
+    for norm in [made.squareNorm(), made.squareNorm(offset: 1), made.layerNorm()] {
+      let (x, c) = (made.rows(4), made.rows(4))
+      expectClose(
+        try norm.forward(Block(x), on: pool).numbers, x.map { Naive.norm($0, norm) }, 1e-6, "\(norm) output")
+      let found = Block(c)
+      try norm.applyGradient(at: Block(x), to: found, on: pool)
+      let slope = Naive.gradient(at: x, c) { $0.map { Naive.norm($0, norm) } }
+      expectClose(found.numbers, slope, 1e-5, "\(norm) gradient")
+    }
+  }
+
+  @Test(arguments: functions, [true, false])
+  func feedForward(function: ActivationKernels.Function, gated: Bool) throws {
+    var made = try MadeLayers(seed: 3)
+    let layer = try made.feedForward(function, gated: gated)
+    let (x, c) = (made.rows(5), made.rows(5))
+    let (y, saved) = try layer.forwardSaving(Block(x), on: pool)
+    let expected = try Naive.feedForward(x, layer)
+    expectClose(y.numbers, expected, 2e-6, "output kept")
+    expectClose(try layer.forward(Block(x), on: pool).numbers, expected, 2e-6, "output")
+    let slope = try Naive.gradient(at: x, c) { try Naive.feedForward($0, layer) }
+    expectClose(try layer.inputGradient(Block(c), saved, on: pool).numbers, slope, 5e-6, "gradient")
+  }
+
+  /// Shared keys, windows, norms of heads, rotated and not, with a second continuation.
+  @Test(arguments: [Attention.Reach.all, .before(window: nil), .before(window: 3)], [true, false])
+  func attention(reach: Attention.Reach, plain: Bool) throws {
+    var made = try MadeLayers(seed: 4)
+    let layer = try made.attention(keyHeads: plain ? 4 : 2, reach: reach, rotary: !plain, norms: !plain)
+    let sequences = reach == .all ? Sequences(lengths: [5, 1, 7]) : Self.sequences
+    let (x, c) = (made.rows(13), made.rows(13))
+    let (y, saved) = try layer.forwardSaving(Block(x), sequences, on: pool)
+    let expected = try Naive.attention(x, layer, sequences)
+    expectClose(y.numbers, expected, 2e-6, "output kept")
+    expectClose(try layer.forward(Block(x), sequences, on: pool).numbers, expected, 2e-6, "output")
+    let slope = try Naive.gradient(at: x, c) { try Naive.attention($0, layer, sequences) }
+    expectClose(try layer.inputGradient(Block(c), saved, sequences, on: pool).numbers, slope, 5e-6, "gradient")
+  }
+
+  /// Two blocks, one after the other: norms before and after, and scaled branches.
+  @Test(arguments: [false, true], [false, true])
+  func chain(postNorm: Bool, scaled: Bool) throws {
+    var made = try MadeLayers(seed: 5)
+    var blocks: [TransformerBlock] = []
+    for _ in 0..<2 {
+      blocks.append(
+        TransformerBlock(
+          attentionNorm: made.layerNorm(), attention: try made.attention(reach: .before(window: nil)),
+          attentionScale: scaled ? made.numbers(8) : nil, feedForwardNorm: made.squareNorm(),
+          feedForward: try made.feedForward(.silu, gated: true),
+          feedForwardScale: scaled ? made.numbers(8) : nil,
+          isPostNorm: postNorm))
+    }
+    let (x, c) = (made.rows(13), made.rows(13))
+    let states = Block(x)
+    let saved = try blocks.map { try $0.forwardSaving(states, Self.sequences, on: pool) }
+    let plain = Block(x)
+    for block in blocks { try block.forward(plain, Self.sequences, on: pool) }
+    func naive(_ x: Naive.Rows) throws -> Naive.Rows {
+      try blocks.reduce(x) { try Naive.block($0, $1, Self.sequences) }
+    }
+    expectClose(states.numbers, try naive(x), 5e-6, "output kept")
+    expectClose(plain.numbers, try naive(x), 5e-6, "output")
+    let gradient = Block(c)
+    for (block, kept) in zip(blocks, saved).reversed() {
+      try block.applyGradient(to: gradient, kept, Self.sequences, on: pool)
+    }
+    expectClose(gradient.numbers, try Naive.gradient(at: x, c, naive), 2e-5, "gradient")
+  }
+}
