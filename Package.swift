@@ -31,6 +31,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // Level 0: C libraries and C kernels.
@@ -63,7 +64,10 @@ let package = Package(
     // Level 4.
     library(
       "GapTraining",
-      ["GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapLinearAlgebra", "GapTensorFiles"]),
+      [
+        "GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapLinearAlgebra", "GapTensorFiles",
+        .product(name: "Yams", package: "Yams"),
+      ]),
     tests(
       "GapTraining",
       ["GapTraining", "GapModels", "GapLayers", "GapDatasets", "GapLinearAlgebra", "GapTensorFiles"]),
@@ -75,8 +79,8 @@ let package = Package(
     library(
       "EmbeddingGap",
       [
-        "GapReport", "GapModels", "GapDatasets", "GapMetrics", "GapPlot", "GapImages", "GapTensorFiles",
-        "GapLinearAlgebra",
+        "GapReport", "GapTraining", "GapModels", "GapDatasets", "GapMetrics", "GapPlot", "GapImages",
+        "GapTensorFiles", "GapLinearAlgebra",
       ]),
     .executableTarget(
       name: "embgap",

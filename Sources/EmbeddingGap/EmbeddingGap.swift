@@ -7,3 +7,4 @@
 @_exported public import GapPlot
 @_exported public import GapReport
 @_exported public import GapTensorFiles
+@_exported public import GapTraining

@@ -11,14 +11,19 @@ public struct CoreMeasurement: Sendable, Equatable {
 
   /// Measures a pair of embeddings.
   ///
-  /// - Parameter options: limit and seed of the sample that uniformities use; the rest has no effect.
+  /// - Parameters:
+  ///   - options: limits and seed of the samples that uniformities and retrieval use; the rest has no effect.
+  ///   - retrieves: adds `retrieval`.
   /// - Throws: `MetricError.dimensionsDiffer`; what the sources throw.
   /// - Complexity: O(n d² + m² d); n pairs of width d, m = min(n, limit).
-  public init(of pair: EmbeddingPair, options: MeasurementOptions = MeasurementOptions()) throws {
+  public init(
+    of pair: EmbeddingPair, options: MeasurementOptions = MeasurementOptions(), retrieves: Bool = false
+  ) throws {
     try pair.requireEqualDimensions()
     var stages = MeasurementStages(pair: pair, options: options) { _, _ in }
     try stages.core()
     try stages.uniformities()
+    if retrieves { try stages.retrieve() }
     metrics = stages.ordered()
     sampled = stages.sampled
     warnings = stages.warnings

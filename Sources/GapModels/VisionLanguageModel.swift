@@ -218,7 +218,8 @@ package struct VisionLanguageModel: Sendable {
     return target
   }
 
-  static func noVision(_ path: String) -> ModelError {
+  /// There is no vision encoder, and no features are given in its place.
+  package static func noVision(_ path: String) -> ModelError {
     .fileMissing(path: path, hint: "there is no vision encoder: give --vision DIR, or --features FILE")
   }
 

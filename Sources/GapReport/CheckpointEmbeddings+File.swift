@@ -1,3 +1,4 @@
+import GapMetrics
 import GapModels
 import GapTensorFiles
 

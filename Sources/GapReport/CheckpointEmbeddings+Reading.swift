@@ -25,7 +25,10 @@ extension CheckpointEmbeddings {
     let features = try request.features.map { try TensorReference(parsing: $0).tensor() }
     let file = try CaptionedImages(
       path: request.pairs, checksImages: features == nil && !request.skipsBadImages)
-    let pairs = try CheckpointPairs(file, features: features)
+    let named = file.records.map {
+      NamedPair(image: $0.image, caption: $0.caption, id: $0.id, place: "\(file.path): line \($0.line)")
+    }
+    let pairs = CheckpointPairs(named, features: features)
     let reading = try CheckpointReading(
       checkpoint: checkpoint, captions: pairs.captions, readouts: Self.readouts(request.readout, checkpoint),
       imagePrompt: request.imagePrompt, textPrompt: request.textPrompt, pool: pool)

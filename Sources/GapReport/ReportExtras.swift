@@ -1,4 +1,5 @@
 public import GapMetrics
+public import GapModels
 
 /// What a report of a checkpoint says beyond what its vectors give.
 public struct ReportExtras: Sendable, Equatable {
@@ -13,8 +14,8 @@ public struct ReportExtras: Sendable, Equatable {
   /// Pairs left out because their image cannot be read.
   public var skippedPairs = 0
 
-  /// Nothing.
-  public init() {}
+  /// Nothing but how vectors were read.
+  public init(readout: Readout? = nil) { self.readout = readout?.description }
 
   /// What was found while vectors were read off a checkpoint, and the core metrics of its layers, if they were read.
   ///

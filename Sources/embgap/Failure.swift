@@ -28,6 +28,11 @@ struct Failure {
       } else {
         self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
       }
+    case let error as TrainingError:
+      switch error {
+      case .cannotWrite: self.init(error.description, Self.cannotWrite)
+      default: self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
+      }
     case let error as TokenizerError:
       self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
     case let error as ImageError:

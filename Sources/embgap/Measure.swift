@@ -156,7 +156,10 @@ struct Measure: ParsableCommand {
       seconds: started.duration(to: .now) / .seconds(1))
     if let staged {
       progress.show("figures", 0.96)
-      try write(report, measurement, pair, basis, into: staged)
+      try MeasurementFiles(
+        report: report, measurement: measurement, pair: pair, basis: basis, fit: pcaFit, style: output.style
+      ).write(into: staged)
+      try staged.commit()
     }
     progress.finish()
     if json {
@@ -206,30 +209,6 @@ struct Measure: ParsableCommand {
       throw MetricError.basisDiffers(basisWidth: basis.dimension, width: width)
     }
     return basis
-  }
-
-  private func write(
-    _ report: GapReport, _ measurement: GapMeasurement, _ pair: EmbeddingPair, _ saved: PrincipalComponents?,
-    into staged: StagedOutput
-  ) throws {
-    try staged.write(report.json(), to: ReportFiles.report)
-    if pair.hasEqualDimensions {
-      let basis = try saved ?? GapProjection.basis(of: pair, fit: pcaFit)
-      let projection = try GapProjection(of: pair, basis: basis)
-      let details = try GapDetails(of: pair, measurement: measurement, seed: seed)
-      try staged.write(details.data(), to: ReportFiles.details)
-      try staged.write(SavedBasis(basis).data(), to: ReportFiles.basis)
-      try staged.write(projection.npy(), to: ReportFiles.projections)
-      try staged.write(projection.csv(), to: ReportFiles.projectionTable)
-      let drawable = DrawableReport(
-        name: staged.directory, report: report, details: details,
-        projections: (projection.image + projection.text, basis.count),
-        varianceFractions: basis.varianceFractions)
-      for figure in GapFigure.allCases where figure.isPossible(for: report) {
-        try output.write(figure, of: [drawable], into: staged)
-      }
-    }
-    try staged.commit()
   }
 }
 

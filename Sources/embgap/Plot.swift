@@ -38,7 +38,7 @@ struct Plot: ParsableCommand {
         "embgap: warning: pca_bases_differ: the reports have PCA bases of their own, so their axes do not compare"
           + " (measure … --pca-basis \(reports[0])/\(ReportFiles.basis) puts them on one)\n")
     }
-    for figure in figures { try output.write(figure, of: items, into: staged) }
+    for figure in figures { try output.style.write(figure, of: items, into: staged) }
     try staged.commit()
     for figure in figures { try printText("\(out)/\(figure.rawValue).\(output.format.rawValue)") }
   }

@@ -35,16 +35,19 @@ package enum FeatureSource: Sendable {
   /// - Throws: `ModelError.featuresDiffer`, `TensorFileError`.
   package static func stored(_ tensor: Tensor, images count: Int, for projector: Projector) throws
     -> FeatureSource
-  {
+  { try stored(tensor, images: count, width: projector.inputs) }
+
+  /// The same for features of a width, or of any.
+  package static func stored(_ tensor: Tensor, images count: Int, width: Int?) throws -> FeatureSource {
     try tensor.requireNumbers()
     let rows = tensor.shape.dropFirst().dropLast().reduce(1, *)
     guard [2, 3].contains(tensor.shape.count), tensor.shape[0] == count, rows > 0,
-      tensor.shape.last == projector.inputs
+      width == nil || tensor.shape.last == width
     else {
       throw ModelError.featuresDiffer(
         path: tensor.path + "::" + tensor.name,
         expected:
-          "an array (\(count), rows, \(projector.inputs)): images, feature rows, the projector's inputs",
+          "an array (\(count), rows, \(width.map(String.init) ?? "width")): images, feature rows, the projector's inputs",
         found: ModelWeights.text(tensor.shape))
     }
     return .stored(tensor)

@@ -1,5 +1,3 @@
-import GapMetrics
-
 /// A key known only at run time.
 private struct MetricKey: CodingKey {
   let stringValue: String
@@ -10,7 +8,7 @@ private struct MetricKey: CodingKey {
 
 extension MetricEntry {
   /// Writes entries as an object; null for what is not defined or not finite.
-  static func encode(_ entries: [MetricEntry], to encoder: any Encoder) throws {
+  package static func encode(_ entries: [MetricEntry], to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: MetricKey.self)
     for entry in entries {
       let key = MetricKey(stringValue: entry.key)
@@ -26,7 +24,7 @@ extension MetricEntry {
   }
 
   /// Reads an object of numbers, lists, objects and lists of objects of the same; the keys come sorted.
-  static func entries(from decoder: any Decoder, depth: Int = 0) throws -> [MetricEntry] {
+  package static func entries(from decoder: any Decoder, depth: Int = 0) throws -> [MetricEntry] {
     let container = try decoder.container(keyedBy: MetricKey.self)
     return try container.allKeys.sorted { $0.stringValue < $1.stringValue }.map { key in
       if try container.decodeNil(forKey: key) { return MetricEntry(key.stringValue, .number(nil)) }

@@ -1,5 +1,4 @@
 package import GapLinearAlgebra
-public import GapMetrics
 
 /// Vectors read off a model as a source of embedding rows, row i that of pair i.
 public struct VectorRows: EmbeddingRows {

@@ -1,0 +1,182 @@
+package import GapLinearAlgebra
+package import GapModels
+
+/// A checkpoint and the data that its projector is trained on, with what is worked out once for all steps.
+package struct TrainingMaterial {
+  package let checkpoint: Checkpoint
+  package let decoder: Decoder
+  package let set: TrainingSet
+  /// Readout vectors of all captions, [samples, C]; nil without a contrastive loss.
+  package let texts: Block<Float>?
+
+  /// - Throws: what reading captions throws.
+  package init(
+    _ configuration: RunConfiguration, checkpoint: Checkpoint, set: TrainingSet, pool: WorkerPool,
+    progress: (Double) -> Void = { _ in }
+  ) throws {
+    self.checkpoint = checkpoint
+    decoder = try checkpoint.model.requiredDecoder()
+    self.set = set
+    guard configuration.objective.contrasts else {
+      texts = nil
+      return
+    }
+    texts = try CheckpointReading(
+      checkpoint: checkpoint, captions: set.captions, readouts: [configuration.contrastive.readout],
+      textPrompt: configuration.contrastive.textPrompt, pool: pool
+    ).texts(progress: progress)[0]
+  }
+
+  package init(checkpoint: Checkpoint, decoder: Decoder, set: TrainingSet, texts: Block<Float>?) {
+    self.checkpoint = checkpoint
+    self.decoder = decoder
+    self.set = set
+    self.texts = texts
+  }
+}
+
+/// What one step did; losses are those before the update.
+package struct StepRecord: Sendable, Equatable {
+  /// From 1.
+  package let step: Int
+  package let losses: StepLosses
+  /// nil without a contrastive loss.
+  package let temperature: Double?
+  package let rate: Double
+  package let gradientNorm: Double
+  /// Whether nothing was changed, since a number was not finite.
+  package let isSkipped: Bool
+  package let seconds: Double
+}
+
+/// Trains a projector, step by step.
+package struct AlignmentTrainer {
+  package let configuration: RunConfiguration
+  package let material: TrainingMaterial
+  package let projector: TrainableProjector
+  package let scale: ContrastiveScale
+  package private(set) var optimizer: AdamW
+  package let schedule: LearningRateSchedule
+  package let order: BatchOrder
+  /// Steps of the whole run.
+  package let steps: Int
+  /// Steps that are done.
+  package private(set) var completed = 0
+  private let pool: WorkerPool
+  private let learnsScale: Bool
+
+  /// - Throws: `TrainingError.badData` when there are fewer samples than a batch has; `ModelError`, `TensorFileError`.
+  package init(
+    _ configuration: RunConfiguration, _ material: TrainingMaterial, projector start: TrainableProjector? = nil,
+    pool: WorkerPool
+  ) throws {
+    self.configuration = configuration
+    self.material = material
+    self.pool = pool
+    let needed = max(configuration.batch, configuration.contrastive.batch ?? 0)
+    guard material.set.count >= needed else {
+      throw TrainingError.badData(
+        place: configuration.pairs, expected: "at least \(needed) pairs, one batch",
+        found: "\(material.set.count)",
+        hint: "a smaller batch, for example --set batch=\(material.set.count)")
+    }
+    order = BatchOrder(seed: configuration.seed, samples: material.set.count, batch: configuration.batch)
+    switch configuration.duration {
+    case .steps(let count): steps = count
+    case .epochs(let count): steps = count * order.stepsPerEpoch
+    }
+    let warmup = Int((configuration.warmup * Double(steps)).rounded(.up))
+    schedule = LearningRateSchedule(
+      kind: configuration.schedule, peak: configuration.rate, warmupSteps: warmup, steps: steps)
+    projector = try start ?? Self.projector(configuration, material)
+    scale = ContrastiveScale(temperature: configuration.contrastive.temperature)
+    learnsScale = configuration.objective.contrasts && configuration.contrastive.learnsTemperature
+    var groups = [ParameterGroup(projector.values, decays: true)]
+    if learnsScale { groups.append(ParameterGroup(scale.values, decays: false)) }
+    optimizer = AdamW(configuration.optimizer, groups: groups)
+  }
+
+  /// The projector that a run starts from: it depends on its shape and the seed alone.
+  package static func projector(
+    _ configuration: RunConfiguration, _ material: TrainingMaterial
+  ) throws -> TrainableProjector {
+    switch configuration.projector {
+    case .checkpoint:
+      let stored = try material.checkpoint.model.requiredProjector()
+      _ = try stored.tokens(of: material.set.features.rows, path: material.checkpoint.model.path)
+      return try TrainableProjector(stored)
+    case .new(let depth, let hidden, let outputScale):
+      var generator = SeededGenerator(seed: configuration.seed, purpose: "projector")
+      return .new(
+        depth: depth, inputs: material.set.features.width, hidden: hidden, outputs: material.decoder.inputWidth,
+        outputScale: Float(outputScale),
+        generator: &generator)
+    }
+  }
+
+  private var objective: AlignmentObjective {
+    var objective = AlignmentObjective(configuration.objective)
+    objective.ntpWeight = configuration.ntpWeight
+    objective.contrastiveWeight = configuration.contrastiveWeight
+    objective.loss = configuration.contrastive.loss
+    objective.readout = configuration.contrastive.readout
+    objective.imagePrompt = material.checkpoint.tokenizer.encode(
+      configuration.contrastive.imagePrompt, addingSpecialTokens: false)
+    return objective
+  }
+
+  /// Losses and gradients of batches, with the projector as it is now.
+  private var gradient: AlignmentGradient {
+    let (set, pool) = (material.set, pool)
+    return AlignmentGradient(
+      decoder: material.decoder, beginning: material.checkpoint.beginning.map { [$0] } ?? [],
+      projector: projector,
+      objective: objective, scale: scale, texts: material.texts, samples: set.samples,
+      microBatch: configuration.microBatch, path: material.checkpoint.model.path, pool: pool
+    ) { try set.features(of: $0, on: pool) }
+  }
+
+  /// One step.
+  ///
+  /// - Throws: `TrainingError.nonFinite` when a loss or the gradient is not finite and the run is to stop then.
+  package mutating func step() throws -> StepRecord {
+    let clock = ContinuousClock()
+    let started = clock.now
+    let rate = schedule.rate(completed)
+    let members = order.members(
+      of: completed, contrasted: configuration.contrastive.batch ?? configuration.batch)
+    optimizer.clearGradients()
+    let temperature = configuration.objective.contrasts ? scale.temperature : nil
+    let spare = Buffer<Float>(repeating: 0, count: scale.values.count)
+    let losses = try gradient.add(
+      members.batch, others: members.others, to: optimizer.groups[0].gradient,
+      learnsScale ? optimizer.groups[1].gradient : spare)
+    let norm = try optimizer.gradientNorm(on: pool)
+    var isSkipped = false
+    for (what, value) in [
+      ("ntp_loss", losses.ntp), ("contrastive_loss", losses.contrastive), ("grad_norm", norm),
+    ] {
+      guard let value, !value.isFinite else { continue }
+      guard configuration.onNonFinite == .skip else {
+        throw TrainingError.nonFinite(step: completed + 1, what: what)
+      }
+      isSkipped = true
+    }
+    if !isSkipped {
+      try optimizer.step(rate: rate, norm: norm, on: pool)
+      if learnsScale { scale.clamp() }
+    }
+    completed += 1
+    return StepRecord(
+      step: completed, losses: losses, temperature: temperature, rate: rate, gradientNorm: norm,
+      isSkipped: isSkipped, seconds: started.duration(to: clock.now) / .seconds(1))
+  }
+
+  /// Goes on from where a run was.
+  ///
+  /// - Parameter updates: updates that the optimiser has made, skipped steps not counted.
+  package mutating func resume(at step: Int, updates: Int) {
+    completed = step
+    optimizer.count = updates
+  }
+}

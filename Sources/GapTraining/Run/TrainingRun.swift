@@ -1,0 +1,169 @@
+public import GapDatasets
+import GapLinearAlgebra
+public import GapMetrics
+public import GapModels
+
+/// One run as `embgap train` does it, from a configuration to a run directory.
+public struct TrainingRun {
+  /// What the run is told to do.
+  public let configuration: RunConfiguration
+  /// The run's directory.
+  public let directory: String
+
+  /// What a run came to.
+  public struct Outcome: Sendable {
+    /// Steps of the whole run.
+    public let steps: Int
+    /// Step that this process began with: 0, or where an earlier one was stopped.
+    public let resumedAt: Int
+    /// Trained parameters.
+    public let parameters: Int
+    /// Losses of the last step; nil when there is none of that kind, or no step was left to be done.
+    public let ntpLoss: Double?
+    public let contrastiveLoss: Double?
+    /// Mean seconds of a step in this process.
+    public let secondsPerStep: Double
+    /// Where the trained projector lies.
+    public let projectorFile: String
+    /// The gap of the trained projector: on held-out pairs, or without these on a sample of the training pairs.
+    public let measurement: GapMeasurement
+    /// The vectors that were measured.
+    public let pair: EmbeddingPair
+    /// Where that gap was read: the contrastive readout, or `input`.
+    public let readout: Readout
+    /// What was read, for the report.
+    public let inputs: [InputRecord]
+    /// Seconds of this process.
+    public let seconds: Double
+    /// Pairs that were left out, since their images cannot be read.
+    public let skippedPairs: Int
+  }
+
+  /// A run that writes into `directory`.
+  public init(_ configuration: RunConfiguration, directory: String) {
+    self.configuration = configuration
+    self.directory = directory
+  }
+
+  /// Trains to the end.
+  ///
+  /// - Parameters:
+  ///   - resumes: goes on from the saved state, if there is one.
+  ///   - progress: told what is being done and the share of the whole that is done, 0…1, from the calling thread.
+  /// - Throws: `TrainingError`, `ModelError`, `DatasetError`, `TensorFileError`, `TokenizerError`, `MetricError`.
+  public func run(
+    resumes: Bool, progress: (_ stage: String, _ share: Double) -> Void = { _, _ in }
+  ) throws -> Outcome {
+    let clock = ContinuousClock()
+    let started = clock.now
+    let pool = WorkerPool(threads: configuration.threads)
+    let checkpoint = try Checkpoint(configuration.parts)
+    try check(checkpoint)
+    let run = try RunDirectory(directory, resumes: resumes)
+    try run.begin(configuration)
+    let cache = directory + "/features"
+    let set = try TrainingSet(
+      pairs: configuration.pairs, features: configuration.features, checkpoint: checkpoint,
+      configuration: configuration, cache: cache, pool: pool
+    ) { progress("vision features", $0) }
+    let material = try TrainingMaterial(configuration, checkpoint: checkpoint, set: set, pool: pool) {
+      progress("text vectors", $0)
+    }
+    let heldOut = try configuration.evaluation.map { evaluation in
+      let set = try TrainingSet(
+        pairs: evaluation.pairs, features: evaluation.features, checkpoint: checkpoint,
+        configuration: configuration,
+        cache: cache, pool: pool
+      ) { progress("vision features, held out", $0) }
+      return try HeldOut(
+        configuration, checkpoint: checkpoint, set: set, readouts: configuration.evaluatedReadouts, pool: pool)
+    }
+    var trainer = try AlignmentTrainer(configuration, material, pool: pool)
+    if run.hasState {
+      try run.restore(&trainer)
+    } else {
+      try run.clearMetrics()
+      if let heldOut { try run.add(MetricLines.line(heldOut.evaluate(trainer.projector, step: 0))) }
+    }
+    let resumedAt = trainer.completed
+    var last: StepRecord?
+    var seconds = 0.0
+    while trainer.completed < trainer.steps {
+      let record = try trainer.step()
+      last = record
+      seconds += record.seconds
+      try run.add(MetricLines.line(record))
+      let isLast = trainer.completed == trainer.steps
+      if let heldOut, let every = configuration.evaluation?.every, isLast || trainer.completed % every == 0 {
+        try run.add(MetricLines.line(heldOut.evaluate(trainer.projector, step: trainer.completed)))
+      }
+      if isLast || trainer.completed % configuration.saveEvery == 0 { try run.save(trainer) }
+      progress(
+        "step \(trainer.completed) of \(trainer.steps)", Double(trainer.completed) / Double(trainer.steps))
+    }
+    if resumedAt == trainer.steps { try run.save(trainer) }
+    progress("report", 1)
+    let readout = configuration.objective.contrasts ? configuration.contrastive.readout : .input
+    let measured = try HeldOut(
+      configuration, checkpoint: checkpoint, set: heldOut?.set ?? sample(of: set), readouts: [readout],
+      pool: pool)
+    let pair = try measured.pairs(trainer.projector)[0].pair
+    return Outcome(
+      steps: trainer.steps, resumedAt: resumedAt, parameters: trainer.projector.count,
+      ntpLoss: last?.losses.ntp,
+      contrastiveLoss: last?.losses.contrastive,
+      secondsPerStep: seconds / Double(max(1, trainer.steps - resumedAt)),
+      projectorFile: run.projectorFile,
+      measurement: try GapMeasurement(of: pair, options: options), pair: pair,
+      readout: readout, inputs: try inputs(checkpoint, set),
+      seconds: started.duration(to: clock.now) / .seconds(1),
+      skippedPairs: set.skippedPairs)
+  }
+
+  private var options: MeasurementOptions {
+    var options = MeasurementOptions()
+    options.seed = configuration.seed
+    return options
+  }
+
+  /// Pairs of the training set that a gap is measured on where none are held out.
+  private static let sampleSize = 5000
+
+  private func sample(of set: TrainingSet) -> TrainingSet {
+    guard set.count > Self.sampleSize else { return set }
+    var generator = SeededGenerator(seed: configuration.seed, purpose: "report")
+    return set.subset(generator.sample(Self.sampleSize, of: set.count).sorted())
+  }
+
+  private func inputs(_ checkpoint: Checkpoint, _ set: TrainingSet) throws -> [InputRecord] {
+    try checkpoint.model.files.map { file in
+      try InputRecord(
+        file: file.path, dtype: file.types.joined(separator: "+"), shape: [file.tensors], hashing: false)
+    } + [
+      try InputRecord(
+        file: configuration.evaluation?.pairs ?? configuration.pairs, dtype: "captions", shape: [set.count],
+        hashing: false)
+    ]
+  }
+
+  /// Finds what is wrong before anything is worked out.
+  private func check(_ checkpoint: Checkpoint) throws {
+    let decoder = try checkpoint.model.requiredDecoder()
+    if configuration.projector == .checkpoint { _ = try checkpoint.model.requiredProjector() }
+    if configuration.features == nil, checkpoint.model.vision == nil {
+      throw checkpoint.model.missingVision ?? VisionLanguageModel.noVision(checkpoint.model.path)
+    }
+    if configuration.objective.predictsTokens, decoder.head == nil {
+      throw ModelError.tensorMissing(
+        path: checkpoint.model.path, name: "lm_head.weight", shape: "(vocabulary, width)", candidates: [])
+    }
+    if configuration.objective.contrasts, case .layer(let layer) = configuration.contrastive.readout,
+      layer > decoder.blocks.count
+    {
+      throw TrainingError.badValue(
+        place: configuration.parts.checkpoint ?? configuration.parts.decoder ?? "model",
+        key: "contrastive.readout",
+        expected: "layer:0 to layer:\(decoder.blocks.count), the decoder's layers", found: "layer:\(layer)")
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import EmbeddingGap
+
+/// `embgap train`: one alignment run on a user's own checkpoint.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains a projector through a frozen decoder.",
+    discussion: """
+      Reads RUN.yaml and writes a run directory: config.yaml (every key), metrics.jsonl (a line for each step and each
+      evaluation), projector.safetensors, state.safetensors, report.json. A run that was stopped, in whatever way, goes on
+      with --resume and ends with the same numbers.
+
+      RUN.yaml, where every key but checkpoint and pairs has a default:
+        checkpoint: llava-1.5-7b
+        pairs: train.jsonl
+        objective: joint
+        contrastive: {readout: "layer:2"}
+        evaluation: {pairs: held-out.jsonl, every: 50}
+
+      Example:
+        embgap train --config RUN.yaml --set optimizer.lr=2e-3 --out runs/joint
+      """)
+
+  @Option(help: ArgumentHelp("The run's configuration; with --resume, the directory's own.", valueName: "file"))
+  var config: String?
+
+  @Option(
+    help: ArgumentHelp("In place of the configuration's: ntp, joint or contrastive.", valueName: "objective"))
+  var objective: String?
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "In place of what the configuration says; may be given several times.", valueName: "key=value"))
+  var assignments: [String] = []
+
+  @Option(help: ArgumentHelp("The run directory.", valueName: "dir"))
+  var out: String
+
+  @Flag(help: "Go on with the run in --out, if it was begun.")
+  var resume = false
+
+  @Flag(help: "No progress bar.")
+  var quiet = false
+
+  func validate() throws {
+    guard config != nil || resume else { throw ValidationError("--config FILE is needed, or --resume") }
+    if let objective, !["ntp", "joint", "contrastive"].contains(objective) {
+      throw ValidationError("--objective: expected ntp, joint or contrastive, found “\(objective)”")
+    }
+  }
+
+  func run() throws {
+    let progress = Progress(quiet: quiet)
+    defer { progress.finish() }
+    let all = assignments + (objective.map { ["objective=\($0)"] } ?? [])
+    let configuration = try RunConfiguration(path: config ?? out + "/config.yaml", assignments: all)
+    let run = TrainingRun(configuration, directory: out)
+    let outcome = try run.run(resumes: resume) { progress.show($0, $1) }
+    let report = GapReport(
+      outcome.measurement, inputs: outcome.inputs, extras: ReportExtras(readout: outcome.readout),
+      seed: configuration.seed, seconds: outcome.seconds)
+    let staged = try StagedOutput(directory: out)
+    try MeasurementFiles(report: report, measurement: outcome.measurement, pair: outcome.pair).write(
+      into: staged)
+    try staged.commit()
+    progress.finish()
+    if outcome.skippedPairs > 0 {
+      standardError(
+        "embgap: skipped_images: \(outcome.skippedPairs) pairs are left out: their images cannot be read\n")
+    }
+    try printText(Self.summary(outcome, report))
+  }
+
+  private static func summary(_ outcome: TrainingRun.Outcome, _ report: GapReport) -> String {
+    var lines = [
+      "\(outcome.steps) steps, \(outcome.parameters) trained numbers, "
+        + "\((outcome.secondsPerStep * 1000).rounded() / 1000) s a step"
+        + (outcome.resumedAt > 0 ? " (gone on from step \(outcome.resumedAt))" : "")
+    ]
+    let losses = [("ntp_loss", outcome.ntpLoss), ("contrastive_loss", outcome.contrastiveLoss)]
+    lines += losses.compactMap { name, value in value.map { "\(name) of the last step: \($0)" } }
+    lines.append("projector: \(outcome.projectorFile)")
+    return lines.joined(separator: "\n") + "\n\n" + report.table
+  }
+}
