@@ -18,8 +18,9 @@ public struct TrainingRun {
     public let resumedAt: Int
     /// Trained parameters.
     public let parameters: Int
-    /// Losses of the last step; nil when there is none of that kind, or no step was left to be done.
+    /// Next-token loss of the last step; nil when there is none, or no step was left to be done.
     public let ntpLoss: Double?
+    /// The contrastive loss of the last step.
     public let contrastiveLoss: Double?
     /// Mean seconds of a step in this process.
     public let secondsPerStep: Double
