@@ -59,7 +59,11 @@ let package = Package(
     // Level 3.
     library("GapModels", ["GapLayers", "GapMetrics", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
     library(
-      "GapDatasets", ["GapTensorFiles", "GapMetrics", .product(name: "Crypto", package: "swift-crypto")]),
+      "GapDatasets",
+      [
+        "GapTensorFiles", "GapMetrics", "GapImages", "GapLinearAlgebra",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
 
     // Level 4.
     library(

@@ -16,6 +16,8 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
   case imageMissing(path: String, line: Int, image: String)
   /// A file of another kind than needed.
   case wrongFile(path: String, expected: String, found: String)
+  /// A file or directory that cannot be made.
+  case cannotWrite(path: String, reason: String)
 
   /// One line: what, where, expected, found, hint.
   public var description: String {
@@ -38,6 +40,7 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
       "\(path): line \(line): no such image: \(Self.list([image])) (paths are relative to the file's folder)"
     case .wrongFile(let path, let expected, let found):
       "\(path): expected \(expected), found \(found)"
+    case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
     }
   }
 

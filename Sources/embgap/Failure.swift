@@ -20,6 +20,7 @@ struct Failure {
     switch error {
     case let error as TensorFileError:
       self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
+    case DatasetError.cannotWrite: self.init("\(error)", Self.cannotWrite)
     case let error as DatasetError:
       self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
     case let error as ModelError:
