@@ -321,6 +321,13 @@ def main():
     words.decoder = decoders.BPEDecoder("##")
     write("prefix", words)
 
+    whole = Tokenizer(models.WordLevel(unk_token="<unk>"))
+    whole.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    whole.train_from_iterator(CORPUS[:3] + ["the cat and dog a b c d"], trainers.WordLevelTrainer(
+        show_progress=False, special_tokens=["<unk>", "<s>", "</s>"]))
+    whole.post_processor = template("<s> $A", whole, "<s>")
+    write("word-level", whole, {"bos_token": "<s>", "eos_token": "</s>"})
+
 
 if __name__ == "__main__":
     main()

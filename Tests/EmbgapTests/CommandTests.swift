@@ -159,7 +159,7 @@ import Testing
       "CGapKernels": 0, "COpenBLAS": 0, "CLAPACKE": 0, "CPNG": 0, "CJPEG": 0, "CCairo": 0, "CZlib": 0,
       "GapLinearAlgebra": 1,
       "GapImages": 1, "GapTensorFiles": 1, "GapPlot": 2, "GapMetrics": 2, "GapLayers": 2, "GapModels": 3,
-      "GapDatasets": 3, "GapReport": 4,
+      "GapDatasets": 3, "GapTraining": 4, "GapReport": 4,
       "EmbeddingGap": 5, "embgap": 6,
     ]
     let soleImporters = [
@@ -171,7 +171,7 @@ import Testing
     for target in try FileManager.default.contentsOfDirectory(atPath: Self.repository + "/Sources") {
       let level = try #require(levels[target], "\(target) has no level")
       let folder = Self.repository + "/Sources/" + target
-      for file in try FileManager.default.contentsOfDirectory(atPath: folder) where file.hasSuffix(".swift") {
+      for file in try FileManager.default.subpathsOfDirectory(atPath: folder) where file.hasSuffix(".swift") {
         let text = try String(contentsOfFile: folder + "/" + file, encoding: .utf8)
         for line in text.split(separator: "\n") {
           let words = line.split(separator: " ")

@@ -36,11 +36,15 @@ public struct SceneObject: Sendable, Equatable {
     }
   }
 
+  /// What it looks like.
   public let shape: Shape
+  /// What it is painted with.
   public let color: Color
+  /// How far it reaches.
   public let size: Size
-  /// Centre, in pixels from the left and from the top.
+  /// Centre, in pixels from the left.
   public let x: Double
+  /// Centre, in pixels from the top.
   public let y: Double
   /// In pixels.
   let radius: Double
@@ -104,6 +108,7 @@ public struct Scene: Sendable, Equatable {
     }
   }
 
+  /// Whether both give the same picture and words.
   public static func == (a: Scene, b: Scene) -> Bool {
     a.objects == b.objects && a.ground == b.ground && a.seed == b.seed && a.index == b.index
   }

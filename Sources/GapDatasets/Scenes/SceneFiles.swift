@@ -27,8 +27,9 @@ public struct SceneFiles: Sendable {
     self.directory = directory
   }
 
-  /// Captions and questions, a JSON object a line.
+  /// Pictures and captions, a JSON object a line.
   public var pairsFile: String { directory + "/pairs.jsonl" }
+  /// Questions and answers, a JSON object a line.
   public var questionsFile: String { directory + "/questions.jsonl" }
 
   /// Makes the scenes and writes all files.

@@ -18,8 +18,11 @@ public struct SceneQuestion: Sendable, Equatable {
     }
   }
 
+  /// What is asked for.
   public let kind: Kind
+  /// The question, in the words of the captions.
   public let question: String
+  /// One word.
   public let answer: String
 }
 

@@ -19,8 +19,7 @@ struct BytePairModel: Sendable {
 
   /// A model from the field `model`.
   init(_ field: TokenizerField) throws {
-    let entries = try field.required("vocab", "an object of tokens")
-    vocabulary = try Self.vocabulary(entries)
+    vocabulary = try Vocabulary(field.required("vocab", "an object of tokens"))
     prefix = Array((try field["continuing_subword_prefix"]?.text() ?? "").utf8)
     suffix = Array((try field["end_of_word_suffix"]?.text() ?? "").utf8)
     merges = try Self.merges(try field.required("merges", "an array of merges"), vocabulary, prefix.count)
@@ -41,19 +40,6 @@ struct BytePairModel: Sendable {
 
   /// Whether unknown characters become the tokens of their bytes.
   var hasByteFallback: Bool { byteTokens != nil }
-
-  private static func vocabulary(_ field: TokenizerField) throws -> Vocabulary {
-    var vocabulary = Vocabulary()
-    let pairs = try field.pairs()
-    vocabulary.reserve(pairs.count)
-    for pair in pairs {
-      guard let identifier = pair.value.integer else {
-        throw TokenizerField(pair.value, field.place(of: pair.key)).mismatch("an integer")
-      }
-      try vocabulary.add(pair.key, identifier, field.place)
-    }
-    return vocabulary
-  }
 
   private static func merges(
     _ field: TokenizerField, _ vocabulary: Vocabulary, _ prefixLength: Int

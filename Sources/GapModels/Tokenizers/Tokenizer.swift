@@ -89,6 +89,7 @@ public struct Tokenizer: Sendable {
     let name =
       switch model {
       case .unigram: "Unigram"
+      case .wordLevel: "word-level"
       case .bytePair(let pairs) where preTokenizer?.isByteLevel != true:
         pairs.hasByteFallback ? "BPE with byte fallback" : "BPE"
       case .bytePair: "byte-level BPE"

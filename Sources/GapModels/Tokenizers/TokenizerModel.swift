@@ -4,13 +4,16 @@ import GapTensorFiles
 enum TokenizerModel: Sendable {
   case bytePair(BytePairModel)
   case unigram(UnigramModel)
+  case wordLevel(WordLevelModel)
 
   /// A model from the field `model`.
   init(_ field: TokenizerField) throws {
     switch try Self.kind(field) {
     case "BPE": self = .bytePair(try BytePairModel(field))
     case "Unigram": self = .unigram(try UnigramModel(field))
-    case let kind: throw TokenizerError.unsupported(field.place, found: kind, known: ["BPE", "Unigram"])
+    case "WordLevel": self = .wordLevel(try WordLevelModel(field))
+    case let kind:
+      throw TokenizerError.unsupported(field.place, found: kind, known: ["BPE", "Unigram", "WordLevel"])
     }
   }
 
@@ -24,6 +27,7 @@ enum TokenizerModel: Sendable {
     switch self {
     case .bytePair(let model): model.vocabulary
     case .unigram(let model): model.vocabulary
+    case .wordLevel(let model): model.vocabulary
     }
   }
 
@@ -36,6 +40,7 @@ enum TokenizerModel: Sendable {
     switch self {
     case .bytePair(let model): model.encode(word, &merger, to: &result)
     case .unigram(let model): model.encode(word, to: &result)
+    case .wordLevel(let model): model.encode(word, to: &result)
     }
     cache.keep(word, result[start...])
   }

@@ -9,6 +9,20 @@ struct Vocabulary: Sendable {
   private var identifiers: [Int32] = []
   private var numbers: [Int32] = []
 
+  init() {}
+
+  /// An object of tokens with their numbers.
+  init(_ field: TokenizerField) throws {
+    let pairs = try field.pairs()
+    reserve(pairs.count)
+    for pair in pairs {
+      guard let identifier = pair.value.integer else {
+        throw TokenizerField(pair.value, field.place(of: pair.key)).mismatch("an integer")
+      }
+      try add(pair.key, identifier, field.place)
+    }
+  }
+
   /// The number of tokens.
   var count: Int { identifiers.count }
 

@@ -7,7 +7,7 @@ struct TokenizerFixture {
   static let names = [
     "byte-gaps", "cl100k", "clip", "gemma", "gpt2", "llama2", "llama3", "metaspace-always", "metaspace-first",
     "metaspace-never", "o200k", "opt", "prefix", "qwen2", "roberta", "smollm2", "starcoder", "unigram",
-    "unigram-bytes",
+    "unigram-bytes", "word-level",
   ]
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(
