@@ -150,7 +150,7 @@ def llama():
 
 def gpt2():
     return transformers.GPT2LMHeadModel(transformers.GPT2Config(
-        vocab_size=len(WORDS), n_embd=80, n_layer=4, n_head=4, n_positions=128, bos_token_id=1, eos_token_id=2,
+        vocab_size=len(WORDS), n_embd=64, n_layer=3, n_head=4, n_positions=128, bos_token_id=1, eos_token_id=2,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, initializer_range=0.08))
 
 
@@ -295,7 +295,7 @@ def main():
     elif arguments.part == "vision":
         train_vision(arguments, 96, TARGET / "clip", arguments.steps or 4500, 1e-3)
     else:
-        train_vision(arguments, 64, TARGET / "clip-small", arguments.steps or 4000, 1e-3)
+        train_vision(arguments, 48, TARGET / "clip-small", arguments.steps or 4000, 1e-3)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ extension CaptionSource {
   }
 
   /// Parses a text; its faults become those of a line.
-  private func json(_ text: [UInt8], onLine line: Int?) throws -> JSONValue {
+  func json(_ text: [UInt8], onLine line: Int?) throws -> JSONValue {
     do {
       return try JSONValue(text, at: .init(path: path, byte: 0))
     } catch let error as TensorFileError {
@@ -77,12 +77,12 @@ extension CaptionSource {
     }
   }
 
-  private func object(_ value: JSONValue, _ line: Int) throws -> JSONValue {
+  func object(_ value: JSONValue, _ line: Int) throws -> JSONValue {
     guard value.pairs != nil else { throw fault(line, "a JSON object", Self.kind(value)) }
     return value
   }
 
-  private func text(_ key: String, of entry: JSONValue, _ line: Int) throws -> String {
+  func text(_ key: String, of entry: JSONValue, _ line: Int) throws -> String {
     guard let value = entry[key] else { throw fault(line, "the key \"\(key)\"", "none") }
     guard let text = value.text else { throw fault(line, "a text as \"\(key)\"", Self.kind(value)) }
     return text
@@ -109,7 +109,7 @@ extension CaptionSource {
     return try text("value", of: turn, line)
   }
 
-  private static func kind(_ value: JSONValue) -> String {
+  static func kind(_ value: JSONValue) -> String {
     switch value {
     case .null: "null"
     case .bool: "true or false"

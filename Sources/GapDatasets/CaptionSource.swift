@@ -37,13 +37,17 @@ struct CaptionSource {
 
   /// Makes a checked record.
   func record(image: String, caption: String, id: String?, line: Int) throws -> CaptionedImage {
+    guard caption.contains(where: { !$0.isWhitespace }) else { throw fault(line, "a caption", "an empty one") }
+    return CaptionedImage(image: try located(image, line), caption: caption, id: id, line: line)
+  }
+
+  /// The path of an image that a record names, from where the process works.
+  func located(_ image: String, _ line: Int) throws -> String {
     guard !image.isEmpty, !image.utf8.contains(0) else {
       throw fault(line, "the path of an image", "an empty path")
     }
-    guard caption.contains(where: { !$0.isWhitespace }) else { throw fault(line, "a caption", "an empty one") }
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-    return CaptionedImage(
-      image: image.hasPrefix("/") ? image : folder + image, caption: caption, id: id, line: line)
+    return image.hasPrefix("/") ? image : folder + image
   }
 
   func fault(_ line: Int, _ expected: String, _ found: String) -> DatasetError {

@@ -10,6 +10,9 @@ extension Attention {
     /// Queries and keys before their norms; nil without these.
     let rawQuery: Block<Float>?
     let rawKey: Block<Float>?
+    /// What entered, and what the heads mixed; nil where no adapter asks for it.
+    var input: Block<Float>?
+    var mixed: Block<Float>?
   }
 
   /// Queries, keys and values of `x`, ready to be compared.
@@ -30,8 +33,11 @@ extension Attention {
   package func forwardSaving(
     _ x: Block<Float>, _ sequences: Sequences, on pool: WorkerPool
   ) throws -> (Block<Float>, Saved) {
-    let saved = try prepared(x, sequences, on: pool)
-    return (try output.forward(mixed(saved, sequences, on: pool), on: pool), saved)
+    var saved = try prepared(x, sequences, on: pool)
+    let mixed = try mixed(saved, sequences, on: pool)
+    if [query, key, value].contains(where: { $0.adapter != nil }) { saved.input = try x.copied(on: pool) }
+    if output.adapter != nil { saved.mixed = mixed }
+    return (try output.forward(mixed, on: pool), saved)
   }
 
   /// The gradient of the input.
@@ -44,7 +50,7 @@ extension Attention {
   package func inputGradient(
     _ dy: Block<Float>, _ saved: Saved, _ sequences: Sequences, on pool: WorkerPool
   ) throws -> Block<Float> {
-    let mixed = try output.inputGradient(dy, on: pool)
+    let mixed = try output.inputGradient(dy, at: saved.mixed, on: pool)
     let dq = Block<Float>.zeros(dy.rows, saved.query.columns)
     let dk = Block<Float>.zeros(dy.rows, saved.key.columns)
     let dv = Block<Float>.zeros(dy.rows, saved.value.columns)
@@ -73,9 +79,9 @@ extension Attention {
     try rotary?.apply(to: dk, headWidth: headWidth, sequences, turningBack: true, on: pool)
     if let queryNorm, let raw = saved.rawQuery { try queryNorm.applyGradientToHeads(at: raw, to: dq, on: pool) }
     if let keyNorm, let raw = saved.rawKey { try keyNorm.applyGradientToHeads(at: raw, to: dk, on: pool) }
-    let dx = try query.inputGradient(dq, on: pool)
-    try key.addInputGradient(dk, to: dx, on: pool)
-    try value.addInputGradient(dv, to: dx, on: pool)
+    let dx = try query.inputGradient(dq, at: saved.input, on: pool)
+    try key.addInputGradient(dk, at: saved.input, to: dx, on: pool)
+    try value.addInputGradient(dv, at: saved.input, to: dx, on: pool)
     return dx
   }
 

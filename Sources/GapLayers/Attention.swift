@@ -1,6 +1,6 @@
 package import GapLinearAlgebra
 
-/// Multi-head attention within each sequence, with frozen weights.
+/// Multi-head attention within each sequence, with frozen weights and adapters where there are some.
 ///
 /// ```
 /// softmax(scale · q kᵀ) v, head by head; key and value heads may be shared by several query heads
@@ -14,10 +14,10 @@ package struct Attention: Sendable {
     case before(window: Int?)
   }
 
-  package let query: FrozenLinear
-  package let key: FrozenLinear
-  package let value: FrozenLinear
-  package let output: FrozenLinear
+  package var query: AdaptableLinear
+  package var key: AdaptableLinear
+  package var value: AdaptableLinear
+  package var output: AdaptableLinear
   package let heads: Int
   package let keyHeads: Int
   package let headWidth: Int
@@ -36,10 +36,10 @@ package struct Attention: Sendable {
     precondition(heads > 0 && keyHeads > 0 && heads % keyHeads == 0)
     precondition(query.outputs == heads * headWidth && key.outputs == keyHeads * headWidth)
     precondition(value.outputs == key.outputs && output.inputs == heads * headWidth)
-    self.query = query
-    self.key = key
-    self.value = value
-    self.output = output
+    self.query = AdaptableLinear(query)
+    self.key = AdaptableLinear(key)
+    self.value = AdaptableLinear(value)
+    self.output = AdaptableLinear(output)
     self.heads = heads
     self.keyHeads = keyHeads
     self.headWidth = headWidth

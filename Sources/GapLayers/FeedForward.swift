@@ -1,23 +1,23 @@
 package import GapLinearAlgebra
 
-/// The position-wise part of a transformer block, with frozen weights.
+/// The position-wise part of a transformer block, with frozen weights and adapters where there are some.
 ///
 /// ```
 /// plain:  down(f(up x))          gated:  down(f(gate x) · up x)
 /// ```
 package struct FeedForward: Sendable {
-  package let up: FrozenLinear
-  package let gate: FrozenLinear?
-  package let down: FrozenLinear
+  package var up: AdaptableLinear
+  package var gate: AdaptableLinear?
+  package var down: AdaptableLinear
   package let activation: ActivationKernels.Function
 
   package init(
     up: FrozenLinear, gate: FrozenLinear? = nil, down: FrozenLinear, activation: ActivationKernels.Function
   ) {
     precondition(gate.map { $0.outputs == up.outputs } ?? true && down.inputs == up.outputs)
-    self.up = up
-    self.gate = gate
-    self.down = down
+    self.up = AdaptableLinear(up)
+    self.gate = gate.map { AdaptableLinear($0) }
+    self.down = AdaptableLinear(down)
     self.activation = activation
   }
 

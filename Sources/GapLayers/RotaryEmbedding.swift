@@ -42,7 +42,7 @@ package struct RotaryEmbedding: Sendable {
   package func apply(
     to x: Block<Float>, headWidth: Int, _ sequences: Sequences, turningBack: Bool = false, on pool: WorkerPool
   ) throws {
-    let (cosines, sines) = table(sequences.longest)
+    let (cosines, sines) = table(sequences.positions)
     if turningBack { for i in 0..<sines.buffer.count { sines.buffer[i].negate() } }
     let rotated = 2 * frequencies.count
     precondition(x.columns % headWidth == 0 && rotated <= headWidth)

@@ -25,20 +25,26 @@ package struct Sequences: Sendable, Equatable {
   package let starts: [Int]
   /// The second continuation of each sequence, where it has one.
   package let branches: [Branch?]
+  /// The position of each sequence's first row: what has gone before it.
+  package let offsets: [Int]
 
   /// Packs sequences of these lengths; an empty one is a programmer error.
-  package init(lengths: [Int], branches: [Branch?]? = nil) {
+  package init(lengths: [Int], branches: [Branch?]? = nil, offsets: [Int]? = nil) {
     precondition(lengths.allSatisfy { $0 > 0 }, "an empty sequence")
     starts = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
     self.branches = branches ?? lengths.map { _ in nil }
-    precondition(self.branches.count == lengths.count)
+    self.offsets = offsets ?? lengths.map { _ in 0 }
+    precondition(self.branches.count == lengths.count && self.offsets.count == lengths.count)
   }
 
   /// The position of a sequence's row, both counted from 0.
   package func position(of row: Int, in sequence: Int) -> Int {
-    guard let branch = branches[sequence], row >= branch.start else { return row }
-    return row - branch.start + branch.shared
+    guard let branch = branches[sequence], row >= branch.start else { return offsets[sequence] + row }
+    return offsets[sequence] + row - branch.start + branch.shared
   }
+
+  /// Positions from 0 that any of the rows has, and all before them.
+  package var positions: Int { (0..<count).reduce(0) { max($0, offsets[$1] + rows(of: $1).count) } }
 
   /// Number of sequences.
   package var count: Int { starts.count - 1 }

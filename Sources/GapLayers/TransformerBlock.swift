@@ -10,10 +10,10 @@ package import GapLinearAlgebra
 /// The scales s are 1 but for DINOv2; the norm comes after in OPT-350m alone.
 package struct TransformerBlock: Sendable {
   package let attentionNorm: Normalization
-  package let attention: Attention
+  package var attention: Attention
   package let attentionScale: [Float]?
   package let feedForwardNorm: Normalization
-  package let feedForward: FeedForward
+  package var feedForward: FeedForward
   package let feedForwardScale: [Float]?
   package let isPostNorm: Bool
 
@@ -35,6 +35,11 @@ package struct TransformerBlock: Sendable {
   package func forward(_ x: Block<Float>, _ sequences: Sequences, on pool: WorkerPool) throws {
     let attended = isPostNorm ? x : try attentionNorm.forward(x, on: pool)
     try Self.add(attention.forward(attended, sequences, on: pool), attentionScale, to: x, on: pool)
+    try feed(x, on: pool)
+  }
+
+  /// What comes after attention has been added to x.
+  func feed(_ x: Block<Float>, on pool: WorkerPool) throws {
     if isPostNorm { try x.forEachRow(on: pool) { _, row in attentionNorm.apply(to: &row) } }
     let fed = isPostNorm ? x : try feedForwardNorm.forward(x, on: pool)
     try Self.add(feedForward.forward(fed, on: pool), feedForwardScale, to: x, on: pool)

@@ -39,7 +39,7 @@ package struct VisionLanguageModel: Sendable {
   /// The checkpoint's, or the decoder's, `config.json`.
   package let settings: ModelSettings
   /// nil where the family's decoder is not read: then only the readout `input` can be had.
-  package let decoder: Decoder?
+  package internal(set) var decoder: Decoder?
   /// Why there is no decoder.
   package let missingDecoder: ModelError?
   /// The rows of the decoder's tokens.

@@ -4,7 +4,7 @@ import GapTensorFiles
 
 /// A vision-language model with all that turns image files and captions into its inputs.
 public struct Checkpoint: Sendable {
-  package let model: VisionLanguageModel
+  package private(set) var model: VisionLanguageModel
   package let tokenizer: Tokenizer
   /// The directory that the tokenizer was found in.
   package let tokenizerPath: String
@@ -42,6 +42,13 @@ public struct Checkpoint: Sendable {
     let names = ["preprocessor_config.json", "processor_config.json"]
     let found = directories.first { directory in names.contains { has($0, in: directory) } }
     return try ImageProcessor(directory: found ?? directories.first ?? "")
+  }
+
+  /// The same with another decoder, such as one with adapters.
+  package func with(_ decoder: Decoder) -> Checkpoint {
+    var result = self
+    result.model.decoder = decoder
+    return result
   }
 
   /// The token that every sequence begins with; nil where the tokenizer has none.

@@ -15,7 +15,7 @@ package struct Decoder: Sendable {
   package let embeddings: Tensor
   /// Learned positions, [positions + offset, C], and how many rows precede position 0.
   package let positions: (table: Tensor, offset: Int)?
-  package let blocks: [TransformerBlock]
+  package internal(set) var blocks: [TransformerBlock]
   package let finalNorm: Normalization?
   /// From embedding width to C and back, where they differ.
   package let inward: FrozenLinear?
@@ -95,20 +95,19 @@ package struct Decoder: Sendable {
 
   private func addPositions(to states: Block<Float>, _ sequences: Sequences, on pool: WorkerPool) throws {
     guard let (table, offset) = positions else { return }
-    guard sequences.longest + offset <= table.shape[0] else {
-      throw ModelError.sequenceTooLong(
-        path: table.path, tokens: sequences.longest, limit: table.shape[0] - offset)
+    let count = sequences.positions
+    guard count + offset <= table.shape[0] else {
+      throw ModelError.sequenceTooLong(path: table.path, tokens: count, limit: table.shape[0] - offset)
     }
-    let rows = Block<Float>.zeros(sequences.longest, states.columns)
-    try rows.buffer.write(0..<rows.extent) {
-      try table.read(rows: offset..<offset + sequences.longest, into: &$0)
-    }
-    for sequence in 0..<sequences.count {
-      let own = states.rows(sequences.rows(of: sequence))
-      let first = sequences.branches[sequence]?.start ?? own.rows
-      try own.rows(0..<first).add(rows.rows(0..<first), on: pool)
-      let shared = sequences.branches[sequence]?.shared ?? 0
-      try own.rows(first..<own.rows).add(rows.rows(shared..<shared + own.rows - first), on: pool)
+    let rows = Block<Float>.zeros(count, states.columns)
+    try rows.buffer.write(0..<rows.extent) { try table.read(rows: offset..<offset + count, into: &$0) }
+    try pool.forEach(sequences.count) { _, sequence in
+      let own = sequences.rows(of: sequence)
+      for i in own {
+        rows.row(sequences.position(of: i - own.lowerBound, in: sequence)) { position in
+          states.writeRow(i) { ActivationKernels.add(position, to: &$0) }
+        }
+      }
     }
   }
 }

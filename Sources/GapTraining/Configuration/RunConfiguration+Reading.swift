@@ -74,8 +74,23 @@ extension RunConfiguration {
         guard let readout = Readout(text) else { throw section.fault("readouts", "input, layer:K or last") }
         return readout
       }
+      own.questions = located(try section.text("questions"))
+      own.captions = try section.integer("captions", 0...Int.max) ?? own.captions
+      own.attributes = try section.texts("attributes") ?? []
       try section.finish()
       evaluation = own
+    }
+    if var section = try whole.section("instruct") {
+      let questions = try section.requiredText("questions", "the file of questions about images")
+      var own = Instruct(questions: located(questions) ?? questions)
+      own.steps = try section.integer("steps", 1...Int.max) ?? own.steps
+      own.rank = try section.integer("lora_rank", 1...4096) ?? own.rank
+      own.alpha = try section.number("lora_alpha", default: own.alpha, "a number above 0") { $0 > 0 }
+      own.rate = try section.number("lr", default: own.rate, "a number above 0") { $0 > 0 }
+      own.projectorRate = try section.number("projector_lr", default: own.projectorRate, "a number from 0") { $0 >= 0 }
+      own.batch = try section.integer("batch", 1...Int.max)
+      try section.finish()
+      instruct = own
     }
     try whole.finish()
   }
@@ -102,6 +117,9 @@ extension RunConfiguration {
     guard var section = try whole.section("template") else { return }
     prompt = try section.text("prompt") ?? prompt
     if let text = try section.text("end") { end = text == "eos" ? .eos : .text(text) }
+    questionTemplate = try section.parsed("question", default: questionTemplate, "text with {question} in it") { text in
+      text.contains("{question}") ? text : nil
+    }
     try section.finish()
   }
 
@@ -117,6 +135,7 @@ extension RunConfiguration {
     ) { $0 >= 0.01 && $0 <= 1 }
     contrastive.learnsTemperature = try section.flag(
       "learn_temperature", default: contrastive.learnsTemperature)
+    contrastive.shuffles = try section.flag("shuffle", default: contrastive.shuffles)
     contrastive.batch = try section.integer("batch", 1...Int.max)
     try section.finish()
   }

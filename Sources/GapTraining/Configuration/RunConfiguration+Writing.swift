@@ -23,15 +23,17 @@ extension RunConfiguration {
       case .eos: "eos"
       case .text(let text): Self.quoted(text)
       }
-    add("template", "{prompt: \(Self.quoted(prompt)), end: \(end)}")
+    let question = questionTemplate == "{question}" ? "" : ", question: \(Self.quoted(questionTemplate))"
+    add("template", "{prompt: \(Self.quoted(prompt)), end: \(end)\(question)}")
     add("objective", objective.rawValue)
     add("weights", "{ntp: \(ntpWeight), contrastive: \(contrastiveWeight)}")
+    let control = contrastive.shuffles ? ", shuffle: true" : ""
     let larger = contrastive.batch.map { ", batch: \($0)" } ?? ""
     add(
       "contrastive",
       "{loss: \(contrastive.loss.rawValue), readout: \(Self.quoted("\(contrastive.readout)")), "
         + "image_prompt: \(Self.quoted(contrastive.imagePrompt)), text_prompt: \(Self.quoted(contrastive.textPrompt)), "
-        + "temperature: \(contrastive.temperature), learn_temperature: \(contrastive.learnsTemperature)\(larger)}"
+        + "temperature: \(contrastive.temperature), learn_temperature: \(contrastive.learnsTemperature)\(control)\(larger)}"
     )
     add(
       "optimizer",
@@ -53,10 +55,20 @@ extension RunConfiguration {
     if let evaluation {
       let features = evaluation.features.map { ", features: \(Self.quoted($0))" } ?? ""
       let readouts = evaluatedReadouts.map { Self.quoted("\($0)") }.joined(separator: ", ")
+      let questions = evaluation.questions.map { ", questions: \(Self.quoted($0))" } ?? ""
+      let attributes = evaluation.attributes.map(Self.quoted).joined(separator: ", ")
       add(
         "evaluation",
-        "{pairs: \(Self.quoted(evaluation.pairs))\(features), every: \(evaluation.every), readouts: [\(readouts)]}"
+        "{pairs: \(Self.quoted(evaluation.pairs))\(features), every: \(evaluation.every), readouts: [\(readouts)]"
+          + "\(questions), captions: \(evaluation.captions), attributes: [\(attributes)]}"
       )
+    }
+    if let instruct {
+      let batch = instruct.batch.map { ", batch: \($0)" } ?? ""
+      add(
+        "instruct",
+        "{questions: \(Self.quoted(instruct.questions)), steps: \(instruct.steps), lora_rank: \(instruct.rank), "
+          + "lora_alpha: \(instruct.alpha), lr: \(instruct.rate), projector_lr: \(instruct.projectorRate)\(batch)}")
     }
     return lines.joined(separator: "\n") + "\n"
   }

@@ -26,6 +26,8 @@ public struct RunConfiguration: Sendable, Equatable {
     package var textPrompt = ""
     package var temperature = 0.07
     package var learnsTemperature = true
+    /// Whether captions are compared with other samples' images: a control, with the same loss on broken pairs.
+    package var shuffles = false
     /// Samples that are compared with each other; nil for those of a batch.
     package var batch: Int?
   }
@@ -55,6 +57,25 @@ public struct RunConfiguration: Sendable, Equatable {
     package var every = 50
     /// Where gaps are read; nil for `input` and the contrastive readout.
     package var readouts: [Readout]?
+    /// Questions that are asked at the end of each stage.
+    package var questions: String?
+    /// Held-out images that captions are written for at the end of each stage.
+    package var captions = 200
+    /// Words that say what an image shows: `attribute_f1` compares those of written and true captions.
+    package var attributes: [String] = []
+  }
+
+  /// The second stage: questions are learnt, by the projector and by adapters of the decoder.
+  package struct Instruct: Sendable, Equatable {
+    package var questions: String
+    package var steps = 100
+    package var rank = 8
+    package var alpha = 16.0
+    /// Of the adapters.
+    package var rate = 3e-3
+    package var projectorRate = 1e-3
+    /// nil for the first stage's.
+    package var batch: Int?
   }
 
   package var parts: ModelParts
@@ -63,6 +84,8 @@ public struct RunConfiguration: Sendable, Equatable {
   package var projector = ProjectorStart.new(depth: 2, hidden: nil, outputScale: 1)
   package var prompt = ""
   package var end = TemplateEnd.text("\n")
+  /// What is put to the decoder for a question: `{question}` stands for its text.
+  package var questionTemplate = "{question}"
   package var objective = Objective.joint
   package var ntpWeight = 1.0
   package var contrastiveWeight = 1.0
@@ -82,6 +105,7 @@ public struct RunConfiguration: Sendable, Equatable {
   package var onNonFinite = NonFinite.stop
   package var skipsBadImages = false
   package var evaluation: Evaluation?
+  package var instruct: Instruct?
 
   package init(parts: ModelParts, pairs: String) {
     self.parts = parts

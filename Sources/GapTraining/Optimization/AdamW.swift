@@ -23,11 +23,12 @@ package struct ParameterGroup: Sendable {
   /// The factor of the learning rate.
   package let rateFactor: Double
 
-  package init(_ values: Buffer<Float>, decays: Bool, rateFactor: Double = 1) {
+  /// - Parameter gradient: where others add the gradient to; nil for memory of its own.
+  package init(_ values: Buffer<Float>, decays: Bool, rateFactor: Double = 1, gradient: Buffer<Float>? = nil) {
     self.values = values
     self.decays = decays
     self.rateFactor = rateFactor
-    gradient = Buffer(repeating: 0, count: values.count)
+    self.gradient = gradient ?? Buffer(repeating: 0, count: values.count)
     first = Buffer(repeating: 0, count: values.count)
     second = Buffer(repeating: 0, count: values.count)
   }

@@ -21,10 +21,20 @@ package struct TrainingMaterial {
       texts = nil
       return
     }
-    texts = try CheckpointReading(
+    let texts = try CheckpointReading(
       checkpoint: checkpoint, captions: set.captions, readouts: [configuration.contrastive.readout],
       textPrompt: configuration.contrastive.textPrompt, pool: pool
     ).texts(progress: progress)[0]
+    self.texts = try Self.compared(texts, configuration, on: pool)
+  }
+
+  /// Text vectors as samples are compared with them: in a permuted order for the control.
+  package static func compared(
+    _ texts: Block<Float>, _ configuration: RunConfiguration, on pool: WorkerPool
+  ) throws -> Block<Float> {
+    guard configuration.contrastive.shuffles else { return texts }
+    var generator = SeededGenerator(seed: configuration.seed, purpose: "shuffled captions")
+    return try texts.picked(generator.permutation(of: texts.rows).map(Int.init), on: pool)
   }
 
   package init(checkpoint: Checkpoint, decoder: Decoder, set: TrainingSet, texts: Block<Float>?) {
@@ -49,11 +59,13 @@ package struct StepRecord: Sendable, Equatable {
   package let seconds: Double
 }
 
-/// Trains a projector, step by step.
+/// Trains a projector, and adapters of the decoder where there are some, step by step.
 package struct AlignmentTrainer {
   package let configuration: RunConfiguration
   package let material: TrainingMaterial
   package let projector: TrainableProjector
+  /// Adapters that the material's decoder has, trained beside the projector.
+  package let adapters: DecoderAdapters?
   package let scale: ContrastiveScale
   package private(set) var optimizer: AdamW
   package let schedule: LearningRateSchedule
@@ -65,11 +77,15 @@ package struct AlignmentTrainer {
   private let pool: WorkerPool
   private let learnsScale: Bool
 
+  /// - Parameters:
+  ///   - start: the projector to begin with; nil for the one that the configuration says.
+  ///   - projectorRate: its learning rate where that differs from the configuration's.
   /// - Throws: `TrainingError.badData` when there are fewer samples than a batch has; `ModelError`, `TensorFileError`.
   package init(
     _ configuration: RunConfiguration, _ material: TrainingMaterial, projector start: TrainableProjector? = nil,
-    pool: WorkerPool
+    adapters: DecoderAdapters? = nil, projectorRate: Double? = nil, pool: WorkerPool
   ) throws {
+    self.adapters = adapters
     self.configuration = configuration
     self.material = material
     self.pool = pool
@@ -91,8 +107,12 @@ package struct AlignmentTrainer {
     projector = try start ?? Self.projector(configuration, material)
     scale = ContrastiveScale(temperature: configuration.contrastive.temperature)
     learnsScale = configuration.objective.contrasts && configuration.contrastive.learnsTemperature
-    var groups = [ParameterGroup(projector.values, decays: true)]
+    let factor = projectorRate.map { $0 / configuration.rate } ?? 1
+    var groups = [ParameterGroup(projector.values, decays: true, rateFactor: factor)]
     if learnsScale { groups.append(ParameterGroup(scale.values, decays: false)) }
+    if let adapters {
+      groups.append(ParameterGroup(adapters.values, decays: true, gradient: adapters.gradient))
+    }
     optimizer = AdamW(configuration.optimizer, groups: groups)
   }
 
@@ -178,5 +198,43 @@ package struct AlignmentTrainer {
   package mutating func resume(at step: Int, updates: Int) {
     completed = step
     optimizer.count = updates
+  }
+}
+
+extension RunConfiguration {
+  /// The second stage as a run of its own; nil without one.
+  package var instructStage: RunConfiguration? {
+    guard let instruct else { return nil }
+    var stage = self
+    stage.objective = .ntp
+    stage.pairs = instruct.questions
+    stage.duration = .steps(instruct.steps)
+    stage.rate = instruct.rate
+    stage.batch = instruct.batch ?? batch
+    stage.contrastive.batch = nil
+    return stage
+  }
+}
+
+extension AlignmentTrainer {
+  /// The trainer of the second stage, which begins with what the first one left.
+  ///
+  /// - Parameters:
+  ///   - configuration: the whole run's.
+  ///   - questions: what is learnt.
+  ///   - projector: of the first stage; it is trained on in place.
+  /// - Returns: nil when the configuration has no second stage.
+  package static func instructing(
+    _ configuration: RunConfiguration, _ checkpoint: Checkpoint, _ questions: QuestionSet,
+    projector: TrainableProjector, pool: WorkerPool
+  ) throws -> AlignmentTrainer? {
+    guard let instruct = configuration.instruct, let stage = configuration.instructStage else { return nil }
+    let decoder = try checkpoint.model.requiredDecoder()
+    var generator = SeededGenerator(seed: configuration.seed, purpose: "adapters")
+    let adapters = DecoderAdapters(decoder, rank: instruct.rank, alpha: instruct.alpha, generator: &generator)
+    let material = TrainingMaterial(
+      checkpoint: checkpoint, decoder: adapters.applied(to: decoder), set: questions.samples, texts: nil)
+    return try AlignmentTrainer(
+      stage, material, projector: projector, adapters: adapters, projectorRate: instruct.projectorRate, pool: pool)
   }
 }

@@ -3,8 +3,11 @@ import GapMetrics
 /// Lines of `metrics.jsonl`.
 package enum MetricLines {
   /// A step.
-  package static func line(_ record: StepRecord) -> String {
-    var fields = [("step", "\(record.step)")]
+  ///
+  /// - Parameter isInstructing: whether it is one of the second stage, whose lines say so.
+  package static func line(_ record: StepRecord, isInstructing: Bool = false) -> String {
+    var fields = isInstructing ? [("stage", "\"instruct\"")] : []
+    fields.append(("step", "\(record.step)"))
     if let ntp = record.losses.ntp { fields.append(("ntp_loss", number(ntp))) }
     if let contrastive = record.losses.contrastive { fields.append(("contrastive_loss", number(contrastive))) }
     if let temperature = record.temperature { fields.append(("temperature", number(temperature))) }
@@ -17,7 +20,7 @@ package enum MetricLines {
 
   /// An evaluation.
   package static func line(_ record: EvaluationRecord) -> String {
-    object([
+    object((record.stage.map { [("stage", "\"\($0.rawValue)\"")] } ?? []) + [
       ("step", "\(record.step)"),
       ("metrics", object(record.metrics.map { ("\($0.readout)", object($0.entries)) })),
       ("evaluation", object(record.evaluation)), ("seconds", number(record.seconds)),

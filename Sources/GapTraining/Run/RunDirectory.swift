@@ -1,5 +1,5 @@
 import GapLinearAlgebra
-import GapModels
+package import GapModels
 import GapTensorFiles
 
 #if canImport(FoundationEssentials)
@@ -8,7 +8,8 @@ import GapTensorFiles
   import Foundation
 #endif
 
-/// The directory of a run: `config.yaml`, `metrics.jsonl`, `state.safetensors`, `projector.safetensors`.
+/// The directory of a run: `config.yaml`, `metrics.jsonl`, `state.safetensors`, `projector.safetensors`; with a second
+/// stage also `projector-aligned.safetensors`, what the first one left, and `adapter/` in PEFT's layout.
 ///
 /// The state holds how long `metrics.jsonl` was when it was saved: lines that came after it are cut off when a run goes
 /// on, and are then written again with the same numbers.
@@ -25,11 +26,7 @@ package struct RunDirectory: Sendable {
   /// - Throws: `TrainingError.cannotWrite` when it cannot be made, or holds a run and that is not to be gone on with.
   package init(_ path: String, resumes: Bool) throws {
     self.path = path
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw TrainingError.cannotWrite(path: path, reason: "the directory cannot be made")
-    }
+    try makeFolder(path)
     guard !resumes else { return }
     for file in [configurationFile, metricsFile, stateFile, projectorFile]
     where FileManager.default.fileExists(atPath: file) {
@@ -37,6 +34,10 @@ package struct RunDirectory: Sendable {
         path: path, reason: "it holds a run already (hint: --resume, or another --out)")
     }
   }
+
+  package var alignedProjectorFile: String { path + "/projector-aligned.safetensors" }
+  package var adapterFolder: String { path + "/adapter" }
+  package var vectorsFile: String { path + "/vectors.safetensors" }
 
   /// Whether a state was saved.
   package var hasState: Bool { FileManager.default.fileExists(atPath: stateFile) }
@@ -65,17 +66,48 @@ package struct RunDirectory: Sendable {
     let length = (try? FileManager.default.attributesOfItem(atPath: metricsFile)[.size] as? Int) ?? 0
     var writer = SafetensorsWriter(metadata: [
       ("step", "\(trainer.completed)"), ("updates", "\(trainer.optimizer.count)"),
-      ("metrics_bytes", "\(length)"),
+      ("metrics_bytes", "\(length)"), ("stage", trainer.adapters == nil ? "align" : "instruct"),
     ])
     for (name, buffer) in Self.buffers(trainer) { writer.add(name, shape: [buffer.count], buffer.array()) }
     try DurableFile.replace(stateFile, with: writer.data)
-    try DurableFile.replace(projectorFile, with: trainer.projector.writer(metadata: [("format", "pt")]).data)
+    try save(trainer.projector, to: projectorFile)
+    if let adapters = trainer.adapters {
+      try makeFolder(adapterFolder)
+      let parts = trainer.configuration.parts
+      let base = parts.decoder ?? parts.checkpoint ?? ""
+      try DurableFile.replace(adapterFolder + "/adapter_config.json", with: Data(adapters.settings(base: base).utf8))
+      try DurableFile.replace(adapterFolder + "/adapter_model.safetensors", with: adapters.writer.data)
+    }
+  }
+
+  /// Saves a projector under Hugging Face's key names.
+  package func save(_ projector: TrainableProjector, to file: String) throws {
+    try DurableFile.replace(file, with: projector.writer(metadata: [("format", "pt")]).data)
+  }
+
+  private func makeFolder(_ folder: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw TrainingError.cannotWrite(path: folder, reason: "the directory cannot be made")
+    }
+  }
+
+  /// Whether the saved state is one of the second stage.
+  ///
+  /// - Throws: `TensorFileError` when the state is damaged.
+  package func isInstructing() throws -> Bool {
+    guard hasState else { return false }
+    return try TensorFile(path: stateFile).metadata.contains { $0.key == "stage" && $0.value == .string("instruct") }
   }
 
   private static func buffers(_ trainer: AlignmentTrainer) -> [(String, Buffer<Float>)] {
     var buffers = [("contrastive_scale", trainer.scale.values)]
     for (place, group) in trainer.optimizer.groups.enumerated() {
       if place == 0 { buffers.append(("parameters", group.values)) }
+      if let adapters = trainer.adapters, group.values === adapters.values {
+        buffers.append(("adapters", group.values))
+      }
       buffers.append(("first_moment.\(place)", group.first))
       buffers.append(("second_moment.\(place)", group.second))
     }

@@ -12,13 +12,13 @@ public struct TrainingRun {
 
   /// What a run came to.
   public struct Outcome: Sendable {
-    /// Steps of the whole run.
+    /// Steps of the whole run, both stages.
     public let steps: Int
     /// Step that this process began with: 0, or where an earlier one was stopped.
     public let resumedAt: Int
     /// Trained parameters.
     public let parameters: Int
-    /// Next-token loss of the last step; nil when there is none, or no step was left to be done.
+    /// Next-token loss of the last step, of either stage; nil when there is none, or no step was left to be done.
     public let ntpLoss: Double?
     /// The contrastive loss of the last step.
     public let contrastiveLoss: Double?
@@ -30,6 +30,8 @@ public struct TrainingRun {
     public let measurement: GapMeasurement
     /// The vectors that were measured.
     public let pair: EmbeddingPair
+    /// The same before the first step.
+    public let start: EmbeddingPair
     /// Where that gap was read: the contrastive readout, or `input`.
     public let readout: Readout
     /// What was read, for the report.
@@ -71,54 +73,109 @@ public struct TrainingRun {
       progress("text vectors", $0)
     }
     let heldOut = try configuration.evaluation.map { evaluation in
-      let set = try TrainingSet(
+      let held = try TrainingSet(
         pairs: evaluation.pairs, features: evaluation.features, checkpoint: checkpoint,
-        configuration: configuration,
-        cache: cache, pool: pool
+        configuration: configuration, cache: cache, pool: pool
       ) { progress("vision features, held out", $0) }
+      let questions = try evaluation.questions.map { file in
+        try QuestionSet(
+          file, known: [held, set], checkpoint: checkpoint, configuration: configuration, cache: cache, pool: pool
+        ) { progress("vision features of questions", $0) }
+      }
       return try HeldOut(
-        configuration, checkpoint: checkpoint, set: set, readouts: configuration.evaluatedReadouts, pool: pool)
+        configuration, checkpoint: checkpoint, set: held, questions: questions,
+        readouts: configuration.evaluatedReadouts, pool: pool)
+    }
+    let lessons = try configuration.instruct.map { instruct in
+      try QuestionSet(
+        instruct.questions, known: [set], checkpoint: checkpoint, configuration: configuration, cache: cache, pool: pool
+      ) { progress("vision features of questions", $0) }
     }
     var trainer = try AlignmentTrainer(configuration, material, pool: pool)
-    if run.hasState {
-      try run.restore(&trainer)
-    } else {
-      try run.clearMetrics()
-      if let heldOut { try run.add(MetricLines.line(heldOut.evaluate(trainer.projector, step: 0))) }
-    }
-    let resumedAt = trainer.completed
-    var last: StepRecord?
-    var seconds = 0.0
-    while trainer.completed < trainer.steps {
-      let record = try trainer.step()
-      last = record
-      seconds += record.seconds
-      try run.add(MetricLines.line(record))
-      let isLast = trainer.completed == trainer.steps
-      if let heldOut, let every = configuration.evaluation?.every, isLast || trainer.completed % every == 0 {
-        try run.add(MetricLines.line(heldOut.evaluate(trainer.projector, step: trainer.completed)))
+    let isInstructing = try run.isInstructing()
+    var totals = Totals(resumedAt: 0)
+    if !isInstructing {
+      if run.hasState {
+        try run.restore(&trainer)
+      } else {
+        try run.clearMetrics()
+        if let heldOut { try run.add(MetricLines.line(heldOut.evaluate(trainer.projector, step: 0))) }
       }
-      if isLast || trainer.completed % configuration.saveEvery == 0 { try run.save(trainer) }
-      progress(
-        "step \(trainer.completed) of \(trainer.steps)", Double(trainer.completed) / Double(trainer.steps))
+      totals.resumedAt = trainer.completed
+      try train(&trainer, run, heldOut, &totals, progress)
+      if lessons != nil { try run.save(trainer.projector, to: run.alignedProjectorFile) }
     }
-    if resumedAt == trainer.steps { try run.save(trainer) }
+    var final = checkpoint
+    if let lessons,
+      var second = try AlignmentTrainer.instructing(
+        configuration, checkpoint, lessons, projector: trainer.projector, pool: pool)
+    {
+      if isInstructing {
+        try run.restore(&second)
+        totals.resumedAt = trainer.steps + second.completed
+      } else {
+        try run.save(second)
+      }
+      final = checkpoint.with(second.material.decoder)
+      try train(&second, run, heldOut, &totals, progress)
+    }
     progress("report", 1)
     let readout = configuration.objective.contrasts ? configuration.contrastive.readout : .input
-    let measured = try HeldOut(
-      configuration, checkpoint: checkpoint, set: heldOut?.set ?? sample(of: set), readouts: [readout],
-      pool: pool)
-    let pair = try measured.pairs(trainer.projector)[0].pair
+    let reported = heldOut?.set ?? sample(of: set)
+    func vectors(_ checkpoint: Checkpoint, _ projector: TrainableProjector) throws -> EmbeddingPair {
+      try HeldOut(configuration, checkpoint: checkpoint, set: reported, readouts: [readout], pool: pool)
+        .pairs(projector)[0].pair
+    }
+    let pair = try vectors(final, trainer.projector)
+    let start = try vectors(checkpoint, AlignmentTrainer.projector(configuration, material))
     return Outcome(
-      steps: trainer.steps, resumedAt: resumedAt, parameters: trainer.projector.count,
-      ntpLoss: last?.losses.ntp,
-      contrastiveLoss: last?.losses.contrastive,
-      secondsPerStep: seconds / Double(max(1, trainer.steps - resumedAt)),
+      steps: trainer.steps + (configuration.instruct?.steps ?? 0), resumedAt: totals.resumedAt,
+      parameters: trainer.projector.count, ntpLoss: totals.last?.losses.ntp,
+      contrastiveLoss: totals.lastAligned?.losses.contrastive,
+      secondsPerStep: totals.seconds / Double(max(1, totals.steps)),
       projectorFile: run.projectorFile,
-      measurement: try GapMeasurement(of: pair, options: options), pair: pair,
+      measurement: try GapMeasurement(of: pair, options: options), pair: pair, start: start,
       readout: readout, inputs: try inputs(checkpoint, set),
       seconds: started.duration(to: clock.now) / .seconds(1),
       skippedPairs: set.skippedPairs)
+  }
+
+  /// What the steps of this process came to.
+  private struct Totals {
+    var resumedAt: Int
+    var steps = 0
+    var seconds = 0.0
+    var last: StepRecord?
+    var lastAligned: StepRecord?
+  }
+
+  /// Takes the steps of one stage that are left, with its evaluations and states.
+  private func train(
+    _ trainer: inout AlignmentTrainer, _ run: RunDirectory, _ heldOut: HeldOut?, _ totals: inout Totals,
+    _ progress: (String, Double) -> Void
+  ) throws {
+    let isInstructing = trainer.adapters != nil
+    if trainer.completed == trainer.steps { try run.save(trainer) }
+    while trainer.completed < trainer.steps {
+      let record = try trainer.step()
+      totals.last = record
+      if !isInstructing { totals.lastAligned = record }
+      totals.seconds += record.seconds
+      totals.steps += 1
+      try run.add(MetricLines.line(record, isInstructing: isInstructing))
+      let isLast = trainer.completed == trainer.steps
+      if let heldOut, let every = configuration.evaluation?.every,
+        isLast || !isInstructing && trainer.completed % every == 0
+      {
+        let stage: EvaluationRecord.Stage? = isLast ? (isInstructing ? .instructed : .aligned) : nil
+        let own = try isInstructing ? heldOut.adapted(trainer.material.decoder) : heldOut
+        try run.add(MetricLines.line(own.evaluate(trainer.projector, step: trainer.completed, stage: stage)))
+      }
+      if isLast || trainer.completed % configuration.saveEvery == 0 { try run.save(trainer) }
+      progress(
+        (isInstructing ? "instruction step" : "step") + " \(trainer.completed) of \(trainer.steps)",
+        Double(trainer.completed) / Double(trainer.steps))
+    }
   }
 
   private var options: MeasurementOptions {

@@ -6,6 +6,8 @@ import GapTensorFiles
 /// Images and captions as a run uses them: features, tokens, and what messages call them.
 package struct TrainingSet {
   package let features: TrainingFeatures
+  /// Paths of the images, by their numbers.
+  package let images: [String]
   /// For each sample, the number of its image.
   package let imageOfSample: [Int]
   package let captions: [NamedCaption]
@@ -50,6 +52,7 @@ package struct TrainingSet {
     let bad = Set(read.bad.map(\.image))
     let kept = records.indices.filter { !bad.contains(pairs.imageOfRecord[$0]) }
     self.features = read
+    images = pairs.images.map(\.path)
     skippedPairs = records.count - kept.count
     imageOfSample = kept.map { pairs.imageOfRecord[$0] }
     let captions = kept.map { pairs.captions[$0] }
@@ -66,10 +69,25 @@ package struct TrainingSet {
 
   private init(_ whole: TrainingSet, _ members: [Int]) {
     features = whole.features
+    images = whole.images
     imageOfSample = members.map { whole.imageOfSample[$0] }
     captions = members.map { whole.captions[$0] }
     samples = members.map { whole.samples[$0] }
     ids = whole.ids.map { ids in members.map { ids[$0] } }
+    skippedPairs = 0
+  }
+
+  /// Samples made elsewhere, of images whose features are there.
+  init(
+    features: TrainingFeatures, images: [String], imageOfSample: [Int], captions: [NamedCaption],
+    samples: [TrainingSample]
+  ) {
+    self.features = features
+    self.images = images
+    self.imageOfSample = imageOfSample
+    self.captions = captions
+    self.samples = samples
+    ids = nil
     skippedPairs = 0
   }
 
@@ -88,6 +106,9 @@ struct CaptionTemplate: Sendable {
   private let prompt: [Int32]
   private let end: String
   private let last: [Int32]
+
+  /// Tokens of what ends a text that is tokenised without it.
+  var ending: [Int32] { end.isEmpty ? last : tokenizer.encode(end, addingSpecialTokens: false) }
 
   /// - Throws: `TrainingError.badValue` when the tokenizer has no EOS that is asked for.
   init(_ configuration: RunConfiguration, _ checkpoint: Checkpoint) throws {
