@@ -18,3 +18,6 @@ package func sine(_ x: Double) -> Double { sin(x) }
 
 /// The power, by the C library.
 package func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
+
+/// The arc tangent.
+package func arcTangent(_ x: Double) -> Double { atan(x) }

@@ -15,6 +15,11 @@ package enum JSONValue: Equatable, Sendable {
   package struct Pair: Equatable, Sendable {
     package let key: String
     package let value: JSONValue
+
+    package init(key: String, value: JSONValue) {
+      self.key = key
+      self.value = value
+    }
   }
 
   /// Parses a whole text by RFC 8259; duplicate keys and more than 32 levels are errors.

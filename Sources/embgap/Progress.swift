@@ -4,6 +4,19 @@
   import Darwin
 #endif
 
+import Synchronization
+
+/// A bar that several threads may tell of their progress.
+final class SharedProgress: Sendable {
+  private let bar: Mutex<Progress>
+
+  init(quiet: Bool) { bar = Mutex(Progress(quiet: quiet)) }
+
+  func show(_ stage: String, _ share: Double) { bar.withLock { $0.show(stage, share) } }
+
+  func finish() { bar.withLock { $0.finish() } }
+}
+
 /// A bar on a terminal that says what is being done and how long it still takes; nothing elsewhere.
 final class Progress {
   private let isShown: Bool

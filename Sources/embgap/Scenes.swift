@@ -29,6 +29,9 @@ struct Scenes: ParsableCommand {
   @Flag(help: "Captions and questions alone: no pictures.")
   var noImages = false
 
+  @Flag(help: "Leave out scenes that mean the same as an earlier one.")
+  var distinct = false
+
   @Flag(help: "No progress bar.")
   var quiet = false
 
@@ -46,10 +49,11 @@ struct Scenes: ParsableCommand {
     defer { progress.finish() }
     var files = SceneFiles(first..<first + count, seed: seed, directory: out)
     files.drawsPictures = !noImages
+    files.isDistinct = distinct
     let scenes = try files.write { progress.show("scenes", $0) }
     progress.finish()
     let questions = scenes.reduce(0) { $0 + $1.questions.count }
     let meanings = Set(scenes.map(\.meaning)).count
-    try printText("\(count) scenes (\(meanings) meanings) and \(questions) questions written to \(out)")
+    try printText("\(scenes.count) scenes (\(meanings) meanings) and \(questions) questions written to \(out)")
   }
 }

@@ -16,6 +16,8 @@ public struct SceneFiles: Sendable {
   public let directory: String
   /// Whether pictures are drawn; without, the lines name pictures that are not there.
   public var drawsPictures = true
+  /// Whether scenes that mean the same as an earlier one are left out, as retrieval among them asks for.
+  public var isDistinct = false
 
   /// - Parameters:
   ///   - range: numbers of the scenes in the stream.
@@ -42,13 +44,15 @@ public struct SceneFiles: Sendable {
       throw DatasetError.cannotWrite(path: file, reason: "there is one already")
     }
     let generator = SceneGenerator(seed: seed)
-    let scenes = range.map { generator.scene($0) }
+    var meanings: Set<String> = []
+    let numbers = range.filter { meanings.insert(generator.scene($0).meaning).inserted || !isDistinct }
+    let scenes = numbers.map { generator.scene($0) }
     do {
       try manager.createDirectory(atPath: directory + "/images", withIntermediateDirectories: true)
       var pairs = ""
       var questions = ""
       for (place, scene) in scenes.enumerated() {
-        let number = String(range.lowerBound + place)
+        let number = String(numbers[place])
         let name = "images/" + String(repeating: "0", count: max(0, 5 - number.count)) + number + ".png"
         if drawsPictures {
           try Data(scene.picture().encoded()).write(to: URL(filePath: directory + "/" + name))

@@ -1,5 +1,5 @@
 /// How a vector is read off a model for one image or one caption.
-public enum Readout: Sendable, Equatable, CustomStringConvertible {
+public enum Readout: Sendable, Hashable, CustomStringConvertible {
   /// Mean of the projected visual tokens; mean of the caption's embedding rows.
   case input
   /// Mean of hidden state K over the image's tokens (after BOS), over the caption's tokens (after BOS).

@@ -93,7 +93,16 @@ struct ConfigurationNode: Equatable {
       throw TrainingError.badValue(place: "--set", key: assignment, expected: "KEY=VALUE", found: "no “=”")
     }
     let text = String(parts[1])
-    var value = try ConfigurationNode(text, source: place) { _ in place }
+    var value: ConfigurationNode
+    do {
+      value = try ConfigurationNode(text, source: place) { _ in place }
+    } catch TrainingError.notYAML where !["{", "["].contains(text.first) {
+      value = ConfigurationNode(content: .scalar(text, isQuoted: true), place: place)
+    }
+    // A text such as “in one word :” is no mapping.
+    if case .mapping = value.content, text.first != "{" {
+      value = ConfigurationNode(content: .scalar(text, isQuoted: true), place: place)
+    }
     if text.isEmpty { value = ConfigurationNode(content: .scalar("", isQuoted: true), place: place) }
     set(parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)[...], value, place)
   }
@@ -112,5 +121,17 @@ struct ConfigurationNode: Equatable {
     }
     entries[index].value.set(keys.dropFirst(), value, place)
     content = .mapping(entries)
+  }
+
+  /// The value as JSON: numbers, true and false bare, other text in quotes.
+  var json: String {
+    switch content {
+    case .scalar(let text, let isQuoted):
+      if !isQuoted, ["true", "false"].contains(text) { return text }
+      if !isQuoted, let number = Double(text), number.isFinite { return Int(text).map { "\($0)" } ?? "\(number)" }
+      return JSONText.quoted(text)
+    case .list(let items): return "[" + items.map(\.json).joined(separator: ", ") + "]"
+    case .mapping(let entries): return JSONText.object(entries.map { ($0.key, $0.value.json) })
+    }
   }
 }

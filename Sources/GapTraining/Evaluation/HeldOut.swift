@@ -109,7 +109,7 @@ package struct HeldOut {
       let pair = try EmbeddingPair(
         image: VectorRows(block, places: placeOfSample, label: "image vectors, readout \(readout)"),
         text: VectorRows(texts[place], places: Array(0..<set.count), label: "text vectors, readout \(readout)"),
-        ids: set.ids)
+        ids: set.ids, threads: pool.threads)
       return (readout, pair)
     }
   }

@@ -85,6 +85,11 @@ package struct RunDirectory: Sendable {
     try DurableFile.replace(file, with: projector.writer(metadata: [("format", "pt")]).data)
   }
 
+  /// Saves what a picture of before and after is drawn from.
+  package func save(_ vectors: [MomentVectors]) throws {
+    try DurableFile.replace(vectorsFile, with: MomentVectors.data(vectors))
+  }
+
   private func makeFolder(_ folder: String) throws {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -30,8 +30,6 @@ public struct TrainingRun {
     public let measurement: GapMeasurement
     /// The vectors that were measured.
     public let pair: EmbeddingPair
-    /// The same before the first step.
-    public let start: EmbeddingPair
     /// Where that gap was read: the contrastive readout, or `input`.
     public let readout: Readout
     /// What was read, for the report.
@@ -128,13 +126,17 @@ public struct TrainingRun {
     }
     let pair = try vectors(final, trainer.projector)
     let start = try vectors(checkpoint, AlignmentTrainer.projector(configuration, material))
+    try run.save([
+      MomentVectors(moment: "start", readout: readout, pair: start),
+      MomentVectors(moment: "\(configuration.objective.rawValue), \(trainer.steps) steps", readout: readout, pair: pair),
+    ])
     return Outcome(
       steps: trainer.steps + (configuration.instruct?.steps ?? 0), resumedAt: totals.resumedAt,
       parameters: trainer.projector.count, ntpLoss: totals.last?.losses.ntp,
       contrastiveLoss: totals.lastAligned?.losses.contrastive,
       secondsPerStep: totals.seconds / Double(max(1, totals.steps)),
       projectorFile: run.projectorFile,
-      measurement: try GapMeasurement(of: pair, options: options), pair: pair, start: start,
+      measurement: try GapMeasurement(of: pair, options: options), pair: pair,
       readout: readout, inputs: try inputs(checkpoint, set),
       seconds: started.duration(to: clock.now) / .seconds(1),
       skippedPairs: set.skippedPairs)

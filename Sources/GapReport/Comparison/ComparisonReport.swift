@@ -1,0 +1,158 @@
+import GapMetrics
+import GapTensorFiles
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Training runs side by side: a comparison's `compare.json`, or run directories.
+public struct ComparisonReport {
+  let runs: [TrainingRecord]
+  /// What the decoder tells given true captions, and given nothing; nil where nobody measured it.
+  let ceiling: JSONValue?
+  let floor: JSONValue?
+  /// `differences` of `compare.json`.
+  let differences: [JSONValue]
+  /// Where the vectors of before and after lie: directory and what its moments are called.
+  let folders: [(path: String, name: String?)]
+  /// Seconds of the whole comparison.
+  let seconds: Double?
+
+  /// The file that a comparison leaves.
+  public static let file = "compare.json"
+  /// The vectors before and after.
+  public static let vectorsFile = "vectors.safetensors"
+  /// The lines that a run leaves.
+  static let metricsFile = "metrics.jsonl"
+
+  /// Whether a directory is a comparison's.
+  public static func isComparison(_ directory: String) -> Bool {
+    FileManager.default.fileExists(atPath: directory + "/" + file)
+  }
+
+  /// Whether a directory is a run's.
+  public static func isRun(_ directory: String) -> Bool {
+    FileManager.default.fileExists(atPath: directory + "/" + metricsFile)
+  }
+
+  /// Reads a comparison's directory.
+  ///
+  /// - Throws: `ReportError.wrongLayout`; `TensorFileError` when it is no JSON.
+  public init(comparison directory: String) throws {
+    let path = directory + "/" + Self.file
+    let root = try JSONValue(file: path)
+    guard root["schema"]?.text == "embgap.compare/1", let items = root["runs"]?.items else {
+      throw ReportError.wrongLayout(
+        path: path, expected: "schema embgap.compare/1", found: root["schema"]?.text ?? "no schema")
+    }
+    runs = try items.map { item in
+      guard let arm = item["arm"]?.text, let seed = item["seed"]?.integer, let steps = item["steps"]?.integer,
+        let curve = item["curve"]?.items
+      else { throw ReportError.wrongLayout(path: path, expected: "arm, seed, steps and curve of a run", found: "less") }
+      let varied = (item["varied"]?.pairs ?? []).map { "\($0.key)=\($0.value.text ?? "")" }
+      var values: [String: JSONValue] = [:]
+      for key in ["metrics", "metrics_instructed", "evaluation"] { values[key] = item[key] }
+      return TrainingRecord(
+        arm: arm, seed: seed, steps: steps, setting: varied.joined(separator: ", "), readout: item["readout"]?.text,
+        secondsPerStep: item["seconds_per_step"]?.number, values: values, curve: curve)
+    }
+    guard !runs.isEmpty else { throw ReportError.wrongLayout(path: path, expected: "runs", found: "none") }
+    ceiling = root["ceiling"]
+    floor = root["floor"]
+    differences = root["differences"]?.items ?? []
+    folders = [(directory, nil)]
+    seconds = root["seconds"]?.number
+  }
+
+  /// Reads run directories, each an arm of its own name.
+  ///
+  /// - Throws: `ReportError`, `TensorFileError`.
+  public init(runs directories: [String]) throws {
+    runs = try directories.map(Self.record)
+    folders = directories.map { ($0, Self.name($0)) }
+    (ceiling, floor, differences, seconds) = (nil, nil, [], nil)
+  }
+
+  private static func name(_ directory: String) -> String {
+    directory.split(separator: "/").last.map(String.init) ?? directory
+  }
+
+  private static func record(_ directory: String) throws -> TrainingRecord {
+    let path = directory + "/" + metricsFile
+    guard let data = FileManager.default.contents(atPath: path) else { throw ReportError.missing(path: path) }
+    var (curve, values, steps) = ([JSONValue](), [String: JSONValue](), 0)
+    var evaluations: [JSONValue.Pair] = []
+    var losses: JSONValue?
+    for line in data.split(separator: UInt8(ascii: "\n")) {
+      let item = try JSONValue(Array(line), at: .init(path: path))
+      guard let metrics = item["metrics"] else {
+        if item["stage"] == nil {
+          steps = item["step"]?.integer ?? steps
+          losses = item
+        }
+        continue
+      }
+      let stage = item["stage"]?.text
+      if let evaluation = item["evaluation"] { evaluations.append(.init(key: stage ?? "aligned", value: evaluation)) }
+      if stage == "instructed" {
+        values["metrics_instructed"] = metrics
+        continue
+      }
+      values["metrics"] = metrics
+      var point: [JSONValue.Pair] = [.init(key: "step", value: item["step"] ?? .integer(0))]
+      if let loss = item["evaluation"]?["ntp_loss"] { point.append(.init(key: "ntp_loss", value: loss)) }
+      for key in ["contrastive_loss", "temperature"] {
+        if let value = losses?[key] { point.append(.init(key: key, value: value)) }
+      }
+      point.append(.init(key: "metrics", value: metrics))
+      curve.append(.object(point))
+    }
+    guard values["metrics"] != nil else {
+      throw ReportError.wrongLayout(
+        path: path, expected: "lines of evaluations (evaluation: {pairs: FILE} in RUN.yaml)", found: "none")
+    }
+    // Of several evaluations of one stage the last one counts.
+    var byStage: [String: JSONValue] = [:]
+    for evaluation in evaluations { byStage[evaluation.key] = evaluation.value }
+    values["evaluation"] = .object(byStage.keys.sorted().map { .init(key: $0, value: byStage[$0] ?? .null) })
+    return TrainingRecord(
+      arm: name(directory), seed: 0, steps: steps, setting: "", readout: nil, secondsPerStep: nil, values: values,
+      curve: curve)
+  }
+
+  // MARK: What there is
+
+  /// In a few words: arms, steps, seeds.
+  public var summary: String {
+    "\(arms.joined(separator: ", ")); \(budgets.map(String.init).joined(separator: " and ")) steps; \(seeds) "
+      + (seeds == 1 ? "seed" : "seeds")
+  }
+
+  /// Arms in the order of their first runs.
+  var arms: [String] { Self.unique(runs.map(\.arm)) }
+  var budgets: [Int] { Array(Set(runs.map(\.steps))).sorted() }
+  var settings: [String] { Self.unique(runs.map(\.setting)) }
+  var seeds: Int { Set(runs.map(\.seed)).count }
+  /// Readouts that a loss was put on, `input` first where nothing says.
+  var trainedReadouts: [String] {
+    let own = Self.unique(runs.compactMap(\.readout))
+    let known = runs.first?.readouts ?? []
+    return own.isEmpty ? Array(known.prefix(1)) : own.filter { known.contains($0) }
+  }
+  /// The readout that figures of one readout show.
+  var mainReadout: String {
+    runs.first { $0.arm == "joint" }?.readout ?? trainedReadouts.first ?? "input"
+  }
+
+  static func unique(_ texts: [String]) -> [String] {
+    texts.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  func runs(_ arm: String, steps: Int? = nil, setting: String? = nil) -> [TrainingRecord] {
+    runs.filter {
+      $0.arm == arm && (steps == nil || $0.steps == steps) && (setting == nil || $0.setting == setting)
+    }
+  }
+}

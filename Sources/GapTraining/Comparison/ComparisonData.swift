@@ -1,0 +1,52 @@
+import GapLinearAlgebra
+import GapModels
+
+/// What all runs of one setting share: the checkpoint, features, tokens, text vectors.
+struct ComparisonData {
+  let checkpoint: Checkpoint
+  let decoder: Decoder
+  let set: TrainingSet
+  let lessons: QuestionSet?
+  let heldOut: HeldOut
+  /// Text vectors of the training captions by readout.
+  let texts: [Readout: Block<Float>]
+
+  init(
+    _ configuration: RunConfiguration, arms: [ComparisonArm], pool: WorkerPool, progress: (String, Double) -> Void
+  ) throws {
+    let checkpoint = try Checkpoint(configuration.parts)
+    self.checkpoint = checkpoint
+    decoder = try checkpoint.model.requiredDecoder()
+    let own = try TrainingSet(
+      pairs: configuration.pairs, features: configuration.features, checkpoint: checkpoint,
+      configuration: configuration, cache: nil, pool: pool
+    ) { progress("vision features", $0) }
+    set = own
+    guard let evaluation = configuration.evaluation else { preconditionFailure("a plan has held-out data") }
+    let held = try TrainingSet(
+      pairs: evaluation.pairs, features: evaluation.features, checkpoint: checkpoint, configuration: configuration,
+      cache: nil, pool: pool
+    ) { progress("vision features, held out", $0) }
+    let questions = try evaluation.questions.map {
+      try QuestionSet(
+        $0, known: [held, own], checkpoint: checkpoint, configuration: configuration, cache: nil, pool: pool)
+    }
+    lessons = try configuration.instruct.map {
+      try QuestionSet(
+        $0.questions, known: [own], checkpoint: checkpoint, configuration: configuration, cache: nil, pool: pool)
+    }
+    heldOut = try HeldOut(
+      configuration, checkpoint: checkpoint, set: held, questions: questions,
+      readouts: configuration.evaluatedReadouts, pool: pool)
+    let contrasted = arms.map { $0.applied(to: configuration) }.filter(\.objective.contrasts)
+    let readouts = Set(contrasted.map(\.contrastive.readout)).sorted { "\($0)" < "\($1)" }
+    let vectors = try CheckpointReading(
+      checkpoint: checkpoint, captions: own.captions, readouts: readouts,
+      textPrompt: configuration.contrastive.textPrompt, pool: pool
+    ).texts { progress("text vectors", $0) }
+    texts = Dictionary(uniqueKeysWithValues: zip(readouts, vectors))
+  }
+
+  /// Whether a run is too small to keep several threads busy, so that runs go side by side.
+  var runsSideBySide: Bool { decoder.configuration.width <= 256 }
+}

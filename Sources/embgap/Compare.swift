@@ -1,0 +1,127 @@
+import ArgumentParser
+import EmbeddingGap
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// `embgap compare`: next-token loss alone against joint training.
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains projectors with next-token loss alone and jointly, and compares them.",
+    discussion: """
+      Arms share start, batches and number of steps, seed by seed: what differs is the loss. Without --config the embedded
+      experiment runs: drawn scenes of simple objects, a tiny frozen vision model and language model, five seeds, budgets of
+      100 and 250 steps; some ten minutes on two cores. --out gets compare.json, the figures curve, pca, retrieval and
+      questions, and config.yaml. With --vary there is the figure sweep in their place.
+
+      Arms: ntp, joint, joint-input, joint-layer:K, joint-last, shuffled (joint with captions of other images in the
+      contrastive loss, a control), contrastive.
+
+      Examples:
+        embgap compare --out comparison
+        embgap compare --quick --vary contrastive.temperature=0.05,0.1,0.25 --out temperatures
+        embgap compare --config RUN.yaml --steps 500 --seeds 3 --arms ntp,joint --out mine
+      """)
+
+  @Option(help: ArgumentHelp("RUN.yaml of what is compared; without, the embedded experiment.", valueName: "file"))
+  var config: String?
+
+  @Option(help: "Seeds of each arm; 5, or 1 with --quick, unless said otherwise.")
+  var seeds: Int?
+
+  @Option(help: ArgumentHelp("Steps of the first stage, several with commas.", valueName: "n,…"))
+  var steps: String?
+
+  @Option(help: ArgumentHelp("Arms, with commas.", valueName: "arm,…"))
+  var arms: String?
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Compares for each of several values of a key of RUN.yaml; with several, for each combination.",
+      valueName: "key=a,b,…"))
+  var vary: [String] = []
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("In place of what the configuration says; may be given several times.", valueName: "key=value"))
+  var assignments: [String] = []
+
+  @Flag(help: "A small embedded experiment: under a minute, too short to conclude from.")
+  var quick = false
+
+  @Option(help: ArgumentHelp("Directory for results; made if missing.", valueName: "dir"))
+  var out: String
+
+  @OptionGroup var figures: FigureOptions
+
+  @Flag(help: "No progress bar.")
+  var quiet = false
+
+  private var parsedArms: [ComparisonArm]? {
+    guard let arms else {
+      let all: [ComparisonArm] = [.ntp, .joint, .jointAt(.last), .shuffled]
+      return config == nil && vary.isEmpty ? all : [.ntp, .joint]
+    }
+    let parsed = arms.split(separator: ",", omittingEmptySubsequences: false).map { ComparisonArm(String($0)) }
+    return parsed.contains { $0 == nil } ? nil : parsed.compactMap { $0 }
+  }
+
+  private var budgets: [Int]? {
+    guard let steps else {
+      if config != nil { return [] }
+      return quick ? [30] : vary.isEmpty ? [100, 250] : [100]
+    }
+    let parsed = steps.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    return parsed.contains { ($0 ?? 0) < 1 } || Set(parsed).count < parsed.count ? nil : parsed.compactMap { $0 }
+  }
+
+  func validate() throws {
+    if let seeds, !(1...1000).contains(seeds) { throw ValidationError("--seeds: expected 1 to 1000, found \(seeds)") }
+    guard budgets != nil else {
+      throw ValidationError("--steps: expected whole numbers from 1, each once, found “\(steps ?? "")”")
+    }
+    guard let arms = parsedArms else {
+      throw ValidationError(
+        "--arms: expected ntp, joint, joint-input, joint-layer:K, joint-last, shuffled, contrastive, found “\(arms ?? "")”")
+    }
+    guard Set(arms).count == arms.count else { throw ValidationError("--arms: an arm is named twice") }
+    if quick, config != nil { throw ValidationError("--quick is for the embedded experiment, not for --config") }
+    try figures.validate()
+  }
+
+  func run() throws {
+    let progress = SharedProgress(quiet: quiet)
+    defer { progress.finish() }
+    let variations = try vary.map { try ComparisonPlan.Variation(parsing: $0) }
+    // Made first: what cannot be written to is known before anything is trained.
+    let staged = try StagedOutput(directory: out)
+    var path = config ?? ""
+    var data: [String] = []
+    if config == nil {
+      let experiment = try EmbeddedExperiment(scenes: out + "/scenes", isQuick: quick)
+      path = experiment.configuration
+      data = try experiment.drawScenes { progress.show($0, $1) }
+      if quick { data += ["instruct.steps=30", "evaluation.every=15", "evaluation.captions=100"] }
+    }
+    let plan = try ComparisonPlan(
+      path: path, assignments: data + assignments, arms: parsedArms ?? [], seeds: seeds ?? (quick ? 1 : 5),
+      budgets: budgets ?? [], variations: variations)
+    let outcome = try Comparison(plan).run { progress.show($0, $1) }
+    try staged.write(Data(plan.configurationText.utf8), to: "config.yaml")
+    try staged.write(outcome.json(version: embeddingGapVersion), to: ComparisonReport.file)
+    try staged.write(outcome.vectorData, to: ComparisonReport.vectorsFile)
+    try staged.commit()
+    let report = try ComparisonReport(comparison: out)
+    let pictures = try StagedOutput(directory: out)
+    for figure in TrainingFigure.allCases where figure.isPossible(for: report) {
+      try figures.style.write(figure, of: report, source: out, into: pictures)
+    }
+    try pictures.commit()
+    progress.finish()
+    try printText(report.table)
+  }
+}
