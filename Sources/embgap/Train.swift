@@ -7,7 +7,8 @@ struct Train: ParsableCommand {
     abstract: "Trains a projector through a frozen decoder.",
     discussion: """
       Reads RUN.yaml and writes a run directory: config.yaml (every key), metrics.jsonl (a line for each step and each
-      evaluation), projector.safetensors, state.safetensors, report.json. A run that was stopped, in whatever way, goes on
+      evaluation), projector.safetensors, state.safetensors, report.json, figures; with instruct: also adapter/ in PEFT's
+      layout. A run that was stopped, in whatever way, goes on
       with --resume and ends with the same numbers.
 
       RUN.yaml, where every key but checkpoint and pairs has a default:
@@ -64,6 +65,15 @@ struct Train: ParsableCommand {
     try MeasurementFiles(report: report, measurement: outcome.measurement, pair: outcome.pair).write(
       into: staged)
     try staged.commit()
+    if ComparisonReport.hasEvaluations(out) {
+      let training = try ComparisonReport(runs: [out])
+      let pictures = try StagedOutput(directory: out)
+      for figure in TrainingFigure.allCases
+      where figure != .retrieval && figure.isPossible(for: training) {
+        try FigureStyle().write(figure, of: training, source: out, into: pictures)
+      }
+      try pictures.commit()
+    }
     progress.finish()
     if outcome.skippedPairs > 0 {
       standardError(

@@ -32,9 +32,10 @@ public struct ComparisonReport {
     FileManager.default.fileExists(atPath: directory + "/" + file)
   }
 
-  /// Whether a directory is a run's.
-  public static func isRun(_ directory: String) -> Bool {
-    FileManager.default.fileExists(atPath: directory + "/" + metricsFile)
+  /// Whether a directory is that of a run which evaluated held-out pairs.
+  public static func hasEvaluations(_ directory: String) -> Bool {
+    guard let data = FileManager.default.contents(atPath: directory + "/" + metricsFile) else { return false }
+    return data.split(separator: UInt8(ascii: "\n")).contains { $0.firstRange(of: Data("\"metrics\":".utf8)) != nil }
   }
 
   /// Reads a comparison's directory.
@@ -146,7 +147,8 @@ public struct ComparisonReport {
     runs.first { $0.arm == "joint" }?.readout ?? trainedReadouts.first ?? "input"
   }
 
-  static func unique(_ texts: [String]) -> [String] {
+  /// Texts in their order, each once.
+  public static func unique(_ texts: [String]) -> [String] {
     texts.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 

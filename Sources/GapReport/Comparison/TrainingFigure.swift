@@ -58,18 +58,17 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
     let groups = report.ceiling == nil ? [nil] : report.budgets.map { Optional($0) }
     for budget in groups {
       for readout in readouts {
-        panels.append(chart(report, budget, "metrics.\(readout).centroid_distance", "centroid distance, \(readout)"))
-        panels.append(chart(report, budget, "metrics.\(readout).matching_margin", "matching margin, \(readout)"))
+        panels.append(chart(report, budget, "metrics.\(readout).centroid_distance", "centroid distance", at: readout))
+        panels.append(chart(report, budget, "metrics.\(readout).matching_margin", "matching margin", at: readout))
       }
-      panels.append(chart(report, budget, "ntp_loss", "NTP loss, held out"))
+      panels.append(chart(report, budget, "ntp_loss", "NTP loss", at: "held out"))
     }
     var figure = Figure(panels.map { .line($0) }, width: Figure.twoColumns)
-    figure.columns = readouts.count == 1 || groups.count == 1 ? 3 : 5
-    if figure.columns == 5 { figure.columns = 3 }
+    figure.columns = 3
     return figure
   }
 
-  private func chart(_ report: ComparisonReport, _ budget: Int?, _ path: String, _ label: String) -> LineChart {
+  private func chart(_ report: ComparisonReport, _ budget: Int?, _ path: String, _ label: String, at place: String) -> LineChart {
     let keys = path.split(separator: ".").map(String.init)
     let arms = report.arms.filter { !report.runs($0, steps: budget).isEmpty }
     let series = arms.map { arm in
@@ -90,8 +89,14 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
         style: SeriesStyle(index: report.arms.firstIndex(of: arm) ?? 0))
     }
     let seeds = report.seeds
+    // Distances and losses are compared by their distance from zero.
+    var values = [0.0]
+    for own in series { values += own.y + (own.lower ?? []) + (own.upper ?? []) }
+    let (low, high) = (values.min() ?? 0, values.max() ?? 1)
+    let room = 0.05 * max(high - low, 1e-9)
     return LineChart(
-      title: budget.map { "\($0) steps" }, series: series, x: PlotAxis("step"), y: PlotAxis(label),
+      title: place + (budget.map { ", \($0) steps" } ?? ""), series: series, x: PlotAxis("step"),
+      y: PlotAxis(label, range: (low < 0 ? low - room : 0)...(high + room)),
       annotations: report.runs.count > report.arms.count && seeds > 1 ? ["band: range of \(seeds) seeds"] : [])
   }
 
@@ -152,7 +157,9 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
         annotations: ["gap \(NumberText.fixed(gap, decimals: 3)), n \(own.count)"],
         joinsPairs: true, drawing: .all)
     }
-    return Figure(charts.map { .scatter($0) }, width: Figure.twoColumns, sharesAxes: true)
+    var figure = Figure(charts.map { .scatter($0) }, width: Figure.twoColumns, sharesAxes: true)
+    figure.columns = charts.count > 4 ? 3 : nil
+    return figure
   }
 
   private func axis(_ component: Int, _ fractions: [Double]) -> String {

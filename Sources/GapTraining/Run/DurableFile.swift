@@ -1,7 +1,7 @@
 #if canImport(FoundationEssentials)
-  package import FoundationEssentials
+  public import FoundationEssentials
 #else
-  package import Foundation
+  public import Foundation
 #endif
 #if canImport(Glibc)
   import Glibc
@@ -10,11 +10,11 @@
 #endif
 
 /// Files of a run directory, which survive a process that is killed at any moment.
-package enum DurableFile {
+public enum DurableFile {
   /// Writes a file that is there whole or as it was before, on the disk when this returns.
   ///
   /// - Throws: `TrainingError.cannotWrite`.
-  package static func replace(_ path: String, with data: Data) throws {
+  public static func replace(_ path: String, with data: Data) throws {
     let partial = "\(path).partial"
     let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     guard descriptor >= 0 else { throw fault(path) }
@@ -33,7 +33,7 @@ package enum DurableFile {
   /// Adds bytes to the end of a file.
   ///
   /// - Throws: `TrainingError.cannotWrite`.
-  package static func append(_ data: Data, to path: String) throws {
+  public static func append(_ data: Data, to path: String) throws {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
     guard descriptor >= 0 else { throw fault(path) }
     defer { close(descriptor) }
