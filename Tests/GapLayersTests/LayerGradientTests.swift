@@ -94,4 +94,62 @@ import Testing
     }
     expectClose(gradient.numbers, try Naive.gradient(at: x, c, naive), 2e-5, "gradient")
   }
+
+  /// Adapters on every layer of attention and of the position-wise part: gradients of the input, of A and of B.
+  @Test func adapters() throws {
+    var made = try MadeLayers(seed: 6)
+    var attention = try made.attention(keyHeads: 2, reach: .before(window: nil), rotary: true, norms: true)
+    var feedForward = try made.feedForward(.silu, gated: true)
+    var all: [LowRankAdapter] = []
+    func adapted(_ layer: AdaptableLinear) -> AdaptableLinear {
+      let (inputs, outputs) = (layer.inputs, layer.outputs)
+      let adapter = LowRankAdapter(
+        down: Block(Buffer(made.numbers(3 * inputs, 0.5)), rows: 3, columns: inputs),
+        up: Block(Buffer(made.numbers(outputs * 3, 0.5)), rows: outputs, columns: 3),
+        downGradient: .zeros(3, inputs), upGradient: .zeros(outputs, 3), scale: 1.5)
+      all.append(adapter)
+      return AdaptableLinear(layer.frozen, adapter: adapter)
+    }
+    attention.query = adapted(attention.query)
+    attention.key = adapted(attention.key)
+    attention.value = adapted(attention.value)
+    attention.output = adapted(attention.output)
+    feedForward.up = adapted(feedForward.up)
+    feedForward.gate = feedForward.gate.map(adapted)
+    feedForward.down = adapted(feedForward.down)
+    let block = TransformerBlock(
+      attentionNorm: made.layerNorm(), attention: attention, feedForwardNorm: made.squareNorm(),
+      feedForward: feedForward)
+    let (x, c) = (made.rows(13), made.rows(13))
+    func naive(_ x: Naive.Rows) throws -> Naive.Rows { try Naive.block(x, block, Self.sequences) }
+    let states = Block(x)
+    let saved = try block.forwardSaving(states, Self.sequences, on: pool)
+    expectClose(states.numbers, try naive(x), 5e-6, "output")
+    let gradient = Block(c)
+    try block.applyGradient(to: gradient, saved, Self.sequences, on: pool)
+    expectClose(gradient.numbers, try Naive.gradient(at: x, c, naive), 2e-5, "gradient")
+    // The twin reads A and B from where they lie: a step there is a step of single precision, taken exactly.
+    func value() throws -> Double {
+      zip(try naive(x), c).reduce(0) { $0 + zip($1.0, $1.1).reduce(0) { $0 + $1.0 * $1.1 } }
+    }
+    for (place, adapter) in all.enumerated() {
+      for (values, found) in [(adapter.down, adapter.downGradient), (adapter.up, adapter.upGradient)] {
+        var slopes: [Double] = []
+        for i in 0..<values.buffer.count {
+          let own = values.buffer[i]
+          let (above, below) = (own + 0x1p-10, own - 0x1p-10)
+          values.buffer[i] = above
+          let high = try value()
+          values.buffer[i] = below
+          slopes.append((high - (try value())) / Double(above - below))
+          values.buffer[i] = own
+          if i > 20 { break }
+        }
+        let numbers = found.numbers.flatMap { $0 }.prefix(slopes.count)
+        let size = slopes.reduce(0) { max($0, abs($1)) }
+        let worst = zip(numbers, slopes).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
+        #expect(size > 0 && worst < 1e-4 * size, "adapter \(place): off by \(worst / size)")
+      }
+    }
+  }
 }

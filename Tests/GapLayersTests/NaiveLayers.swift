@@ -18,6 +18,22 @@ enum Naive {
     }
   }
 
+  /// With the adapter's addition, number by number.
+  static func linear(_ x: Rows, _ layer: AdaptableLinear) throws -> Rows {
+    var y = try linear(x, layer.frozen)
+    guard let adapter = layer.adapter else { return y }
+    let (a, b) = (adapter.down.numbers, adapter.up.numbers)
+    for i in x.indices {
+      for r in a.indices {
+        var inner = 0.0
+        for k in x[i].indices { inner += x[i][k] * Double(a[r][k]) }
+        inner *= Double(adapter.scale)
+        for o in b.indices { y[i][o] += inner * Double(b[o][r]) }
+      }
+    }
+    return y
+  }
+
   static func activation(_ x: Double, _ function: ActivationKernels.Function) -> Double {
     switch function {
     case .relu: max(0, x)

@@ -18,9 +18,7 @@ import Testing
     let expected = try TensorFile(path: ReferenceFiles.training + "gradients.safetensors")
     func numbers(_ key: String) throws -> [Float] { try expected.numbers(name + "." + key) }
     let folder = ReferenceFiles.checkpoints + name
-    let decoder = try Decoder(
-      DecoderConfiguration(ModelSettings(file: folder + "/config.json")),
-      weights: ModelWeights(TensorFile(path: folder)))
+    let decoder = try ReferenceFiles.decoder(name)
     let pool = WorkerPool(threads: 2)
     let lengths = try expected.tensor(named: name + ".lengths").integers().map { Int($0) }
     let ids = try expected.tensor(named: name + ".ids").integers().map { Int32($0) }

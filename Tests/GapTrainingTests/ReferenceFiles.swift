@@ -1,5 +1,6 @@
 import Foundation
 import GapLinearAlgebra
+import GapModels
 import GapTensorFiles
 import Testing
 
@@ -10,6 +11,13 @@ enum ReferenceFiles {
     .path + "/Fixtures/"
   static let checkpoints = fixtures + "checkpoints/"
   static let training = fixtures + "training/"
+
+  /// One of the tiny decoders.
+  static func decoder(_ name: String) throws -> Decoder {
+    try Decoder(
+      DecoderConfiguration(ModelSettings(file: checkpoints + name + "/config.json")),
+      weights: ModelWeights(TensorFile(path: checkpoints + name)))
+  }
 }
 
 extension TensorFile {
