@@ -74,7 +74,8 @@ extension CaptionSource {
     case UInt8(ascii: "["): return try questionsOfConversations()
     case UInt8(ascii: "{"): return try questionLines()
     default:
-      throw fault(1, "{\"image\", \"question\", \"answer\"} a line, or LLaVA's list of conversations", "other text")
+      throw fault(
+        1, "{\"image\", \"question\", \"answer\"} a line, or LLaVA's list of conversations", "other text")
     }
   }
 
@@ -99,7 +100,8 @@ extension CaptionSource {
         throw fault(line, "the answer among \"choices\"", "“\(answer)”")
       }
       return ImageQuestion(
-        image: try located(self.text("image", of: entry, line), line), question: try said("question", of: entry, line),
+        image: try located(self.text("image", of: entry, line), line),
+        question: try said("question", of: entry, line),
         answer: answer, history: [], kind: try entry["kind"] == nil ? nil : said("kind", of: entry, line),
         choices: choices ?? [], line: line)
     }
@@ -123,11 +125,14 @@ extension CaptionSource {
           guard turn["from"]?.text == "gpt" else { throw fault(line, "an answer from \"gpt\"", "another turn") }
           questions.append(
             ImageQuestion(
-              image: image, question: question, answer: value, history: history, kind: nil, choices: [], line: line))
+              image: image, question: question, answer: value, history: history, kind: nil, choices: [],
+              line: line))
           history.append(ImageQuestion.Turn(question: question, answer: value))
           asked = nil
         } else {
-          guard turn["from"]?.text == "human" else { throw fault(line, "a question from \"human\"", "another turn") }
+          guard turn["from"]?.text == "human" else {
+            throw fault(line, "a question from \"human\"", "another turn")
+          }
           let question = Self.trimmed(value.replacing("<image>", with: ""))
           guard !question.isEmpty else { throw fault(line, "a question", "an image alone") }
           asked = question
@@ -146,7 +151,9 @@ extension CaptionSource {
   /// A text with something in it.
   private func said(_ key: String, of entry: JSONValue, _ line: Int) throws -> String {
     let text = try self.text(key, of: entry, line)
-    guard text.contains(where: { !$0.isWhitespace }) else { throw fault(line, "a text as \"\(key)\"", "a blank one") }
+    guard text.contains(where: { !$0.isWhitespace }) else {
+      throw fault(line, "a text as \"\(key)\"", "a blank one")
+    }
     return text
   }
 }

@@ -27,7 +27,9 @@ package struct AdaptableLinear: Sendable {
   /// - Parameters:
   ///   - dy: [tokens, outputs].
   ///   - x: what entered, [tokens, inputs]; needed with an adapter.
-  package func inputGradient(_ dy: Block<Float>, at x: Block<Float>?, on pool: WorkerPool) throws -> Block<Float> {
+  package func inputGradient(_ dy: Block<Float>, at x: Block<Float>?, on pool: WorkerPool) throws -> Block<
+    Float
+  > {
     let dx = Block<Float>.zeros(dy.rows, inputs)
     try addInputGradient(dy, at: x, to: dx, on: pool)
     return dx

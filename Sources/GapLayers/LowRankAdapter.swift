@@ -32,7 +32,8 @@ package struct LowRankAdapter: Sendable {
   /// The adapter that adds only to the outputs `range` of this one; A is shared.
   package func outputs(_ range: Range<Int>) -> LowRankAdapter {
     LowRankAdapter(
-      down: down, up: up.rows(range), downGradient: downGradient, upGradient: upGradient.rows(range), scale: scale)
+      down: down, up: up.rows(range), downGradient: downGradient, upGradient: upGradient.rows(range),
+      scale: scale)
   }
 
   /// Tokens that one thread works on at a time.

@@ -97,7 +97,9 @@ public struct PyTorchWriter: Sendable {
   }
 
   fileprivate static func append<Bits: FixedWidthInteger>(_ bits: Bits, to bytes: inout [UInt8]) {
-    for shift in stride(from: 0, to: Bits.bitWidth, by: 8) { bytes.append(UInt8(truncatingIfNeeded: bits >> shift)) }
+    for shift in stride(from: 0, to: Bits.bitWidth, by: 8) {
+      bytes.append(UInt8(truncatingIfNeeded: bits >> shift))
+    }
   }
 }
 

@@ -26,7 +26,8 @@ struct Compare: ParsableCommand {
         embgap compare --config RUN.yaml --steps 500 --seeds 3 --arms ntp,joint --out mine
       """)
 
-  @Option(help: ArgumentHelp("RUN.yaml of what is compared; without, the embedded experiment.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("RUN.yaml of what is compared; without, the embedded experiment.", valueName: "file"))
   var config: String?
 
   @Option(help: "Seeds of each arm; 5, or 1 with --quick, unless said otherwise.")
@@ -47,7 +48,8 @@ struct Compare: ParsableCommand {
 
   @Option(
     name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp("In place of what the configuration says; may be given several times.", valueName: "key=value"))
+    help: ArgumentHelp(
+      "In place of what the configuration says; may be given several times.", valueName: "key=value"))
   var assignments: [String] = []
 
   @Flag(help: "A small embedded experiment: under a minute, too short to conclude from.")
@@ -76,20 +78,26 @@ struct Compare: ParsableCommand {
       return quick ? [30] : vary.isEmpty ? [100, 250] : [100]
     }
     let parsed = steps.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-    return parsed.contains { ($0 ?? 0) < 1 } || Set(parsed).count < parsed.count ? nil : parsed.compactMap { $0 }
+    return parsed.contains { ($0 ?? 0) < 1 } || Set(parsed).count < parsed.count
+      ? nil : parsed.compactMap { $0 }
   }
 
   func validate() throws {
-    if let seeds, !(1...1000).contains(seeds) { throw ValidationError("--seeds: expected 1 to 1000, found \(seeds)") }
+    if let seeds, !(1...1000).contains(seeds) {
+      throw ValidationError("--seeds: expected 1 to 1000, found \(seeds)")
+    }
     guard budgets != nil else {
       throw ValidationError("--steps: expected whole numbers from 1, each once, found “\(steps ?? "")”")
     }
     guard let arms = parsedArms else {
       throw ValidationError(
-        "--arms: expected ntp, joint, joint-input, joint-layer:K, joint-last, shuffled, contrastive, found “\(arms ?? "")”")
+        "--arms: expected ntp, joint, joint-input, joint-layer:K, joint-last, shuffled, contrastive, found “\(arms ?? "")”"
+      )
     }
     guard Set(arms).count == arms.count else { throw ValidationError("--arms: an arm is named twice") }
-    if quick, config != nil { throw ValidationError("--quick is for the embedded experiment, not for --config") }
+    if quick, config != nil {
+      throw ValidationError("--quick is for the embedded experiment, not for --config")
+    }
     try figures.validate()
   }
 

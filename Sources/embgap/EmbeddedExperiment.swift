@@ -30,7 +30,9 @@ struct EmbeddedExperiment {
     guard let found = starts.lazy.compactMap({ Self.above($0, name) }).first else {
       throw TrainingError.unreadable(
         path: name,
-        reason: "it is neither above the program nor above the working directory (hint: run from the project, or --config)")
+        reason:
+          "it is neither above the program nor above the working directory (hint: run from the project, or --config)"
+      )
     }
     configuration = found
   }
@@ -58,7 +60,8 @@ struct EmbeddedExperiment {
       try files.write { progress(name, 0.02 * $0) }
     }
     return [
-      "pairs=" + train.pairsFile, "instruct.questions=" + train.questionsFile, "evaluation.pairs=" + test.pairsFile,
+      "pairs=" + train.pairsFile, "instruct.questions=" + train.questionsFile,
+      "evaluation.pairs=" + test.pairsFile,
       "evaluation.questions=" + test.questionsFile,
     ]
   }

@@ -14,7 +14,10 @@ struct Embgap: ParsableCommand {
         embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layers --out report
       """,
     version: embeddingGapVersion,
-    subcommands: [Measure.self, Diff.self, Embed.self, Inspect.self, Train.self, Compare.self, Export.self, Scenes.self, Plot.self])
+    subcommands: [
+      Measure.self, Diff.self, Embed.self, Inspect.self, Train.self, Compare.self, Export.self, Scenes.self,
+      Plot.self,
+    ])
 
   static func main() {
     do {

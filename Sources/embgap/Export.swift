@@ -27,7 +27,8 @@ struct Export: ParsableCommand {
     let names = try export.names(format, path: checkpointOrRun)
     try DurableFile.replace(out, with: export.data(format, path: checkpointOrRun))
     let lines = names.map { "  \($0.name)  (\($0.shape.map(String.init).joined(separator: ", ")))" }
-    try printText("\(out): \(names.count) tensors, float32; recognised as \(export.rule)\n" + lines.joined(separator: "\n"))
+    try printText(
+      "\(out): \(names.count) tensors, float32; recognised as \(export.rule)\n" + lines.joined(separator: "\n"))
   }
 }
 

@@ -22,14 +22,17 @@ struct FigureStyle {
   }
 
   /// Draws a figure of training runs into a directory that is being filled.
-  func write(_ figure: TrainingFigure, of report: ComparisonReport, source: String, into staged: StagedOutput) throws {
+  func write(_ figure: TrainingFigure, of report: ComparisonReport, source: String, into staged: StagedOutput)
+    throws
+  {
     let name = figure.rawValue + "." + format.rawValue
     var provenance = Provenance()
     provenance.append("Software", "EmbeddingGap \(embeddingGapVersion)")
     provenance.append("Source", source)
     provenance.append("Description", "\(figure.rawValue): " + report.summary)
     do {
-      try figure.figure(of: report).write(to: staged.path(name), format: format, dpi: dpi, provenance: provenance)
+      try figure.figure(of: report).write(
+        to: staged.path(name), format: format, dpi: dpi, provenance: provenance)
     } catch PlotError.cannotWrite(_, let reason) {
       throw ReportError.cannotWrite(path: staged.directory + "/" + name, reason: reason)
     }

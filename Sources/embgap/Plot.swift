@@ -19,7 +19,8 @@ struct Plot: ParsableCommand {
   @Argument(help: "Directories of reports or runs, or of one comparison.")
   var reports: [String]
 
-  @Option(help: "pca, cosines, dimensions, shift, retrieval, layers; of runs also curve, questions, sweep; or all.")
+  @Option(
+    help: "pca, cosines, dimensions, shift, retrieval, layers; of runs also curve, questions, sweep; or all.")
   var figure = "all"
 
   @OptionGroup var output: FigureOptions
@@ -76,7 +77,8 @@ struct Plot: ParsableCommand {
   }
 
   private func impossible(_ training: ComparisonReport?, _ items: [DrawableReport]) -> ReportError {
-    let known = ComparisonReport.unique(GapFigure.allCases.map(\.rawValue) + TrainingFigure.allCases.map(\.rawValue))
+    let known = ComparisonReport.unique(
+      GapFigure.allCases.map(\.rawValue) + TrainingFigure.allCases.map(\.rawValue))
     guard known.contains(figure) else { return .noSuchFigure(name: figure, known: known) }
     let reason =
       training == nil

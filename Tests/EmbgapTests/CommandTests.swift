@@ -135,7 +135,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["errors"])
   }
 
-  @Test(arguments: ["measure", "diff", "embed", "inspect", "plot"])
+  @Test(arguments: ["measure", "diff", "embed", "inspect", "train", "compare", "export", "scenes", "plot"])
   func helpShowsAnExample(name: String) throws {
     let outcome = try Self.run([name, "--help"])
     #expect(outcome.code == 0)

@@ -181,6 +181,12 @@ import Testing
       lines: ["checkpoint: \(CommandTests.repository)/Fixtures/checkpoints/llama"], code: 65,
       words: ["projector"],
       without: ["checkpoint"]),
+    Fault(lines: ["instruct: {steps: 3}"], code: 65, words: ["instruct.questions"]),
+    Fault(lines: ["instruct: {questions: nowhere.jsonl}"], code: 66, words: ["nowhere.jsonl"]),
+    Fault(lines: ["instruct: {questions: RUN.yaml}"], code: 65, words: ["RUN.yaml", "question"]),
+    Fault(
+      lines: ["instruct: {questions: q.jsonl, lora_rank: 0}"], code: 65, words: ["instruct.lora_rank", "0"]),
+    Fault(lines: ["template: {question: \"Q:\"}"], code: 65, words: ["template.question", "{question}"]),
     Fault(lines: ["optimizer: {lr: 1.0e+38}"], code: 65, words: ["step", "not a finite number"]),
   ]
 

@@ -63,7 +63,8 @@ import Testing
     func states(_ decoder: Decoder) throws -> [Float] {
       var result: [Float] = []
       try decoder.run(
-        decoder.embed(tokens, on: pool), Sequences(lengths: [tokens.count]), through: decoder.blocks.count, on: pool
+        decoder.embed(tokens, on: pool), Sequences(lengths: [tokens.count]), through: decoder.blocks.count,
+        on: pool
       ) { layer, states in if layer == decoder.blocks.count { result = states.numbers } }
       return result
     }

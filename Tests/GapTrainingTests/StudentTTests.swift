@@ -3,7 +3,9 @@ import Testing
 
 /// Student's t against printed tables.
 @Suite struct StudentTTests {
-  @Test(arguments: [(1, 12.7062), (2, 4.30265), (4, 2.77645), (7, 2.36462), (9, 2.26216), (29, 2.04523), (30, 2.04227)])
+  @Test(arguments: [
+    (1, 12.7062), (2, 4.30265), (4, 2.77645), (7, 2.36462), (9, 2.26216), (29, 2.04523), (30, 2.04227),
+  ])
   func quantilesAreThoseOfTheTables(degrees: Int, expected: Double) {
     #expect(abs(StudentT.quantile(0.975, degrees: degrees) - expected) < 5e-5)
   }

@@ -66,7 +66,8 @@ package struct DecoderAdapters: Sendable {
         let (a, b) = (parameters[next], parameters[next + 1])
         next += 2
         func block(_ buffer: Buffer<Float>, _ parameter: Parameter) -> Block<Float> {
-          Block(buffer, offset: parameter.range.lowerBound, rows: parameter.shape[0], columns: parameter.shape[1])
+          Block(
+            buffer, offset: parameter.range.lowerBound, rows: parameter.shape[0], columns: parameter.shape[1])
         }
         let whole = LowRankAdapter(
           down: block(values, a), up: block(values, b), downGradient: block(gradient, a),
@@ -144,7 +145,10 @@ private struct AdapterSite {
     let sites: [(String, [Layer])] =
       switch family {
       case .gpt2:
-        [("attn.c_attn", [query, key, value]), ("attn.c_proj", [output]), ("mlp.c_fc", [up]), ("mlp.c_proj", [down])]
+        [
+          ("attn.c_attn", [query, key, value]), ("attn.c_proj", [output]), ("mlp.c_fc", [up]),
+          ("mlp.c_proj", [down]),
+        ]
       case .opt:
         [
           ("self_attn.q_proj", [query]), ("self_attn.k_proj", [key]), ("self_attn.v_proj", [value]),

@@ -49,7 +49,8 @@ package struct GreedyGenerator {
       if kept.isEmpty { break }
       let tokens = kept.map { next[$0] }
       let (after, longer) = try decoder.extend(
-        decoder.embed(tokens, on: pool), lengths: tokens.map { _ in 1 }, pasts: kept.map { pasts[$0] }, on: pool)
+        decoder.embed(tokens, on: pool), lengths: tokens.map { _ in 1 }, pasts: kept.map { pasts[$0] }, on: pool
+      )
       (states, pasts) = (after, longer)
       open = kept.map { open[$0] }
     }

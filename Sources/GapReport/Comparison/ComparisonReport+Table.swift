@@ -51,7 +51,8 @@ extension ComparisonReport {
     table.add([""] + shown + (bounds ? ["ceiling", "floor"] : []))
     for (path, name) in quantities {
       let cells = shown.map { arm -> (String, String) in
-        guard let own = SeedSummary(runs(arm, steps: steps, setting: setting).compactMap { $0.number(path) }) else {
+        guard let own = SeedSummary(runs(arm, steps: steps, setting: setting).compactMap { $0.number(path) })
+        else {
           return ("–", "")
         }
         return (Decimal.text(own.mean, places: 3), difference(arm, steps, setting, path))
@@ -72,7 +73,8 @@ extension ComparisonReport {
 
   private func difference(_ arm: String, _ steps: Int, _ setting: String, _ path: String) -> String {
     let own = differences.first { item in
-      let varied = (item["varied"]?.pairs ?? []).map { "\($0.key)=\($0.value.text ?? "")" }.joined(separator: ", ")
+      let varied = (item["varied"]?.pairs ?? []).map { "\($0.key)=\($0.value.text ?? "")" }.joined(
+        separator: ", ")
       return item["arm"]?.text == arm && item["steps"]?.integer == steps && item["quantity"]?.text == path
         && varied == setting
     }

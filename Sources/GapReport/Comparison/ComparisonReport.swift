@@ -35,7 +35,9 @@ public struct ComparisonReport {
   /// Whether a directory is that of a run which evaluated held-out pairs.
   public static func hasEvaluations(_ directory: String) -> Bool {
     guard let data = FileManager.default.contents(atPath: directory + "/" + metricsFile) else { return false }
-    return data.split(separator: UInt8(ascii: "\n")).contains { $0.firstRange(of: Data("\"metrics\":".utf8)) != nil }
+    return data.split(separator: UInt8(ascii: "\n")).contains {
+      $0.firstRange(of: Data("\"metrics\":".utf8)) != nil
+    }
   }
 
   /// Reads a comparison's directory.
@@ -51,12 +53,16 @@ public struct ComparisonReport {
     runs = try items.map { item in
       guard let arm = item["arm"]?.text, let seed = item["seed"]?.integer, let steps = item["steps"]?.integer,
         let curve = item["curve"]?.items
-      else { throw ReportError.wrongLayout(path: path, expected: "arm, seed, steps and curve of a run", found: "less") }
+      else {
+        throw ReportError.wrongLayout(
+          path: path, expected: "arm, seed, steps and curve of a run", found: "less")
+      }
       let varied = (item["varied"]?.pairs ?? []).map { "\($0.key)=\($0.value.text ?? "")" }
       var values: [String: JSONValue] = [:]
       for key in ["metrics", "metrics_instructed", "evaluation"] { values[key] = item[key] }
       return TrainingRecord(
-        arm: arm, seed: seed, steps: steps, setting: varied.joined(separator: ", "), readout: item["readout"]?.text,
+        arm: arm, seed: seed, steps: steps, setting: varied.joined(separator: ", "),
+        readout: item["readout"]?.text,
         secondsPerStep: item["seconds_per_step"]?.number, values: values, curve: curve)
     }
     guard !runs.isEmpty else { throw ReportError.wrongLayout(path: path, expected: "runs", found: "none") }
@@ -96,7 +102,9 @@ public struct ComparisonReport {
         continue
       }
       let stage = item["stage"]?.text
-      if let evaluation = item["evaluation"] { evaluations.append(.init(key: stage ?? "aligned", value: evaluation)) }
+      if let evaluation = item["evaluation"] {
+        evaluations.append(.init(key: stage ?? "aligned", value: evaluation))
+      }
       if stage == "instructed" {
         values["metrics_instructed"] = metrics
         continue
@@ -119,7 +127,8 @@ public struct ComparisonReport {
     for evaluation in evaluations { byStage[evaluation.key] = evaluation.value }
     values["evaluation"] = .object(byStage.keys.sorted().map { .init(key: $0, value: byStage[$0] ?? .null) })
     return TrainingRecord(
-      arm: name(directory), seed: 0, steps: steps, setting: "", readout: nil, secondsPerStep: nil, values: values,
+      arm: name(directory), seed: 0, steps: steps, setting: "", readout: nil, secondsPerStep: nil,
+      values: values,
       curve: curve)
   }
 

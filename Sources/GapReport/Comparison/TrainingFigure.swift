@@ -31,7 +31,8 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
         && report.folders.allSatisfy {
           FileManager.default.fileExists(atPath: $0.path + "/" + ComparisonReport.vectorsFile)
         }
-    case .questions: report.settings.count == 1 && report.runs.allSatisfy { $0.number("evaluation.aligned.questions") != nil }
+    case .questions:
+      report.settings.count == 1 && report.runs.allSatisfy { $0.number("evaluation.aligned.questions") != nil }
     case .sweep: report.settings.count > 1
     }
   }
@@ -58,8 +59,10 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
     let groups = report.ceiling == nil ? [nil] : report.budgets.map { Optional($0) }
     for budget in groups {
       for readout in readouts {
-        panels.append(chart(report, budget, "metrics.\(readout).centroid_distance", "centroid distance", at: readout))
-        panels.append(chart(report, budget, "metrics.\(readout).matching_margin", "matching margin", at: readout))
+        panels.append(
+          chart(report, budget, "metrics.\(readout).centroid_distance", "centroid distance", at: readout))
+        panels.append(
+          chart(report, budget, "metrics.\(readout).matching_margin", "matching margin", at: readout))
       }
       panels.append(chart(report, budget, "ntp_loss", "NTP loss", at: "held out"))
     }
@@ -68,7 +71,9 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
     return figure
   }
 
-  private func chart(_ report: ComparisonReport, _ budget: Int?, _ path: String, _ label: String, at place: String) -> LineChart {
+  private func chart(
+    _ report: ComparisonReport, _ budget: Int?, _ path: String, _ label: String, at place: String
+  ) -> LineChart {
     let keys = path.split(separator: ".").map(String.init)
     let arms = report.arms.filter { !report.runs($0, steps: budget).isEmpty }
     let series = arms.map { arm in
@@ -76,9 +81,10 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
       var points: [(x: Double, y: SeedSummary)] = []
       for place in runs[0].curve.indices {
         guard let step = runs[0].curve[place]["step"]?.number,
-          let summary = SeedSummary(runs.compactMap { run in
-            place < run.curve.count ? run.curve[place].number(keys) : nil
-          })
+          let summary = SeedSummary(
+            runs.compactMap { run in
+              place < run.curve.count ? run.curve[place].number(keys) : nil
+            })
         else { continue }
         points.append((step, summary))
       }
@@ -108,7 +114,8 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
       let path = folder + "/" + ComparisonReport.vectorsFile
       let file = try TensorFile(path: path)
       let names = file.tensors.map(\.name)
-      let readout = names.contains { $0.hasPrefix(report.mainReadout + "/") }
+      let readout =
+        names.contains { $0.hasPrefix(report.mainReadout + "/") }
         ? report.mainReadout : names.first?.split(separator: "/").first.map(String.init) ?? "input"
       func vectors(_ moment: String, _ side: String) throws -> (numbers: [Float], width: Int)? {
         let own = "\(readout)/\(moment)/\(side)"
@@ -135,7 +142,8 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
     }
     guard let width = panels.first?.width, panels.allSatisfy({ $0.width == width }) else {
       throw ReportError.figureDataMissing(
-        path: report.folders.first?.path ?? "", figure: rawValue, reason: "vectors of different widths have no common basis")
+        path: report.folders.first?.path ?? "", figure: rawValue,
+        reason: "vectors of different widths have no common basis")
     }
     func pair(_ image: [Float], _ text: [Float]) throws -> EmbeddingPair {
       try EmbeddingPair(
@@ -152,7 +160,9 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
       let gap = try CentroidGap(of: own).distance
       return ScatterChart(
         title: panel.title,
-        series: [.init("image", points: points(projection.image)), .init("text", points: points(projection.text))],
+        series: [
+          .init("image", points: points(projection.image)), .init("text", points: points(projection.text)),
+        ],
         xLabel: axis(0, basis.varianceFractions), yLabel: axis(1, basis.varianceFractions),
         annotations: ["gap \(NumberText.fixed(gap, decimals: 3)), n \(own.count)"],
         joinsPairs: true, drawing: .all)
@@ -170,7 +180,8 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
 
   /// Bars of every arm: means over seeds and their range.
   private func bars(
-    _ report: ComparisonReport, _ budget: Int?, title: String?, groups: [String], paths: [String], yLabel: String,
+    _ report: ComparisonReport, _ budget: Int?, title: String?, groups: [String], paths: [String],
+    yLabel: String,
     references: [ReferenceLine] = []
   ) -> BarChart {
     let series = report.arms.compactMap { arm -> BarChart.Series? in
@@ -179,7 +190,8 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
       guard own.count == paths.count else { return nil }
       let hasRange = runs.count > 1
       return BarChart.Series(
-        arm, values: own.map(\.mean), lower: hasRange ? own.map(\.low) : nil, upper: hasRange ? own.map(\.high) : nil,
+        arm, values: own.map(\.mean), lower: hasRange ? own.map(\.low) : nil,
+        upper: hasRange ? own.map(\.high) : nil,
         color: SeriesStyle(index: report.arms.firstIndex(of: arm) ?? 0).color)
     }
     return BarChart(
@@ -245,10 +257,12 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
         let hasRange = report.seeds > 1
         return BarChart.Series(
           arm, values: own.map(\.mean), lower: hasRange ? own.map(\.low) : nil,
-          upper: hasRange ? own.map(\.high) : nil, color: SeriesStyle(index: report.arms.firstIndex(of: arm) ?? 0).color)
+          upper: hasRange ? own.map(\.high) : nil,
+          color: SeriesStyle(index: report.arms.firstIndex(of: arm) ?? 0).color)
       }
       guard !series.isEmpty else { return nil }
-      return BarChart(groups: report.settings.map(Self.short), series: series, yLabel: label, valueDecimals: nil)
+      return BarChart(
+        groups: report.settings.map(Self.short), series: series, yLabel: label, valueDecimals: nil)
     }
     // An arm without a contrastive loss is read where the others of its setting are.
     func readout(_ run: TrainingRecord) -> String {

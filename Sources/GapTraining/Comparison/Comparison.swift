@@ -87,11 +87,13 @@ public struct Comparison: Sendable {
   /// What decides the data that runs share.
   private static func dataKey(_ configuration: RunConfiguration) -> [String] {
     let names = [
-      "checkpoint", "vision", "llm", "projector_file", "features", "pairs", "template", "evaluation", "skip_bad_images",
+      "checkpoint", "vision", "llm", "projector_file", "features", "pairs", "template", "evaluation",
+      "skip_bad_images",
     ]
     let lines = configuration.yaml.split(separator: "\n").map(String.init)
     return lines.filter { line in names.contains { line.hasPrefix($0 + ":") } } + [
-      configuration.contrastive.imagePrompt, configuration.contrastive.textPrompt, "\(configuration.contrastive.readout)",
+      configuration.contrastive.imagePrompt, configuration.contrastive.textPrompt,
+      "\(configuration.contrastive.readout)",
       configuration.instruct?.questions ?? "",
     ]
   }
@@ -140,7 +142,8 @@ private struct Job: Sendable {
     let started = clock.now
     let readout = configuration.contrastive.readout
     let contrasts = configuration.objective.contrasts
-    let texts = try contrasts
+    let texts =
+      try contrasts
       ? data.texts[readout].map { try TrainingMaterial.compared($0, configuration, on: pool) } : nil
     let material = TrainingMaterial(
       checkpoint: data.checkpoint, decoder: data.decoder, set: data.set, texts: texts)
@@ -164,7 +167,8 @@ private struct Job: Sendable {
         let stage: EvaluationRecord.Stage? = trainer.completed == steps ? .aligned : nil
         curve.append(
           ComparisonRun.Point(
-            evaluation: try heldOut.evaluate(trainer.projector, step: trainer.completed, stage: stage), step: record))
+            evaluation: try heldOut.evaluate(trainer.projector, step: trainer.completed, stage: stage),
+            step: record))
       }
       progress()
     }

@@ -21,7 +21,9 @@ public enum ComparisonArm: Sendable, Hashable, CustomStringConvertible {
     case "shuffled": self = .shuffled
     case "contrastive": self = .contrastive
     default:
-      guard text.hasPrefix("joint-"), let readout = Readout(String(text.dropFirst("joint-".count))) else { return nil }
+      guard text.hasPrefix("joint-"), let readout = Readout(String(text.dropFirst("joint-".count))) else {
+        return nil
+      }
       self = .jointAt(readout)
     }
   }

@@ -12,7 +12,8 @@ struct ComparisonData {
   let texts: [Readout: Block<Float>]
 
   init(
-    _ configuration: RunConfiguration, arms: [ComparisonArm], pool: WorkerPool, progress: (String, Double) -> Void
+    _ configuration: RunConfiguration, arms: [ComparisonArm], pool: WorkerPool,
+    progress: (String, Double) -> Void
   ) throws {
     let checkpoint = try Checkpoint(configuration.parts)
     self.checkpoint = checkpoint
@@ -24,7 +25,8 @@ struct ComparisonData {
     set = own
     guard let evaluation = configuration.evaluation else { preconditionFailure("a plan has held-out data") }
     let held = try TrainingSet(
-      pairs: evaluation.pairs, features: evaluation.features, checkpoint: checkpoint, configuration: configuration,
+      pairs: evaluation.pairs, features: evaluation.features, checkpoint: checkpoint,
+      configuration: configuration,
       cache: nil, pool: pool
     ) { progress("vision features, held out", $0) }
     let questions = try evaluation.questions.map {
@@ -33,7 +35,8 @@ struct ComparisonData {
     }
     lessons = try configuration.instruct.map {
       try QuestionSet(
-        $0.questions, known: [own], checkpoint: checkpoint, configuration: configuration, cache: nil, pool: pool)
+        $0.questions, known: [own], checkpoint: checkpoint, configuration: configuration, cache: nil, pool: pool
+      )
     }
     heldOut = try HeldOut(
       configuration, checkpoint: checkpoint, set: held, questions: questions,

@@ -18,7 +18,8 @@ extension Comparison.Outcome {
       ("budgets", "\(plan.budgets)"), ("seeds", "\(plan.seeds)"),
       ("runs", JSONText.lines(runs.map(Self.text), indent: "  ")),
       ("differences", JSONText.lines(differences, indent: "  ")),
-      ("ceiling", JSONText.object(bounds.first?.ceiling ?? [])), ("floor", JSONText.object(bounds.first?.floor ?? [])),
+      ("ceiling", JSONText.object(bounds.first?.ceiling ?? [])),
+      ("floor", JSONText.object(bounds.first?.floor ?? [])),
       ("settings", JSONText.lines(settings, indent: "  ")), ("seconds", JSONText.number(seconds)),
     ]
     let body = fields.map { "  \(JSONText.quoted($0.0)): \($0.1)" }.joined(separator: ",\n")
@@ -47,7 +48,8 @@ extension Comparison.Outcome {
 
   private static func text(_ run: ComparisonRun) -> String {
     var fields: [(String, String)] = [
-      ("arm", "\"\(run.arm)\""), ("seed", "\(run.seed)"), ("steps", "\(run.steps)"), ("varied", text(run.varied)),
+      ("arm", "\"\(run.arm)\""), ("seed", "\(run.seed)"), ("steps", "\(run.steps)"),
+      ("varied", text(run.varied)),
       ("readout", run.readout.map { "\"\($0)\"" } ?? "null"), ("seconds", JSONText.number(run.seconds)),
       ("seconds_per_step", JSONText.number(run.secondsPerStep)),
     ]
@@ -72,7 +74,9 @@ extension Comparison.Outcome {
     }
     if let loss = point.step?.losses.ntp { fields.append(("train_ntp_loss", JSONText.number(loss))) }
     if let loss = point.step?.losses.contrastive { fields.append(("contrastive_loss", JSONText.number(loss))) }
-    if let temperature = point.step?.temperature { fields.append(("temperature", JSONText.number(temperature))) }
+    if let temperature = point.step?.temperature {
+      fields.append(("temperature", JSONText.number(temperature)))
+    }
     fields.append(("metrics", metrics(point.evaluation)))
     return JSONText.object(fields)
   }
@@ -87,7 +91,9 @@ extension Comparison.Outcome {
             $0.arm == arm && $0.steps == steps && $0.varied.map(\.value) == setting.values.map(\.value)
           }
         }
-        let base = runs(.ntp).map { Dictionary($0.quantities.map { ($0.name, $0.value) }) { first, _ in first } }
+        let base = runs(.ntp).map {
+          Dictionary($0.quantities.map { ($0.name, $0.value) }) { first, _ in first }
+        }
         guard !base.isEmpty else { continue }
         for arm in plan.arms where arm != .ntp {
           let own = runs(arm).map(\.quantities)
@@ -104,7 +110,8 @@ extension Comparison.Outcome {
                 ("mean", JSONText.number(difference.mean)),
                 (
                   "ci95",
-                  difference.interval.map { "[\(JSONText.number($0.low)), \(JSONText.number($0.high))]" } ?? "null"
+                  difference.interval.map { "[\(JSONText.number($0.low)), \(JSONText.number($0.high))]" }
+                    ?? "null"
                 ), ("n", "\(difference.count)"),
               ]))
           }

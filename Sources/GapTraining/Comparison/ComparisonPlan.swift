@@ -75,7 +75,8 @@ public struct ComparisonPlan: Sendable {
         path: path, assignments: assignments + varied.map { "\($0.key)=\($0.value)" })
       guard configuration.evaluation != nil else {
         throw TrainingError.missingKey(
-          place: path, key: "evaluation", hint: "held-out pairs that arms are compared on: evaluation: {pairs: FILE}")
+          place: path, key: "evaluation",
+          hint: "held-out pairs that arms are compared on: evaluation: {pairs: FILE}")
       }
       if configuration.evaluation?.readouts == nil {
         let readouts = arms.map { $0.applied(to: configuration).contrastive.readout }
@@ -95,7 +96,8 @@ public struct ComparisonPlan: Sendable {
       self.budgets = budgets
     }
     guard !self.budgets.isEmpty else {
-      throw TrainingError.missingKey(place: path, key: "steps", hint: "a comparison counts steps: steps: N, or --steps")
+      throw TrainingError.missingKey(
+        place: path, key: "steps", hint: "a comparison counts steps: steps: N, or --steps")
     }
     var combinations: [[(key: String, value: String)]] = [[]]
     for variation in variations {

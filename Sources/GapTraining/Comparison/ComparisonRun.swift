@@ -51,7 +51,8 @@ package struct ComparisonRun: Sendable {
   /// The same run under other settings that make no difference to it.
   func with(_ varied: [(key: String, value: String)]) -> ComparisonRun {
     ComparisonRun(
-      arm: arm, seed: seed, steps: steps, varied: varied, readout: readout, curve: curve, instructed: instructed,
+      arm: arm, seed: seed, steps: steps, varied: varied, readout: readout, curve: curve,
+      instructed: instructed,
       seconds: seconds, secondsPerStep: secondsPerStep)
   }
 }

@@ -128,7 +128,9 @@ struct ConfigurationNode: Equatable {
     switch content {
     case .scalar(let text, let isQuoted):
       if !isQuoted, ["true", "false"].contains(text) { return text }
-      if !isQuoted, let number = Double(text), number.isFinite { return Int(text).map { "\($0)" } ?? "\(number)" }
+      if !isQuoted, let number = Double(text), number.isFinite {
+        return Int(text).map { "\($0)" } ?? "\(number)"
+      }
       return JSONText.quoted(text)
     case .list(let items): return "[" + items.map(\.json).joined(separator: ", ") + "]"
     case .mapping(let entries): return JSONText.object(entries.map { ($0.key, $0.value.json) })

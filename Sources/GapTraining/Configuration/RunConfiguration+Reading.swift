@@ -87,7 +87,9 @@ extension RunConfiguration {
       own.rank = try section.integer("lora_rank", 1...4096) ?? own.rank
       own.alpha = try section.number("lora_alpha", default: own.alpha, "a number above 0") { $0 > 0 }
       own.rate = try section.number("lr", default: own.rate, "a number above 0") { $0 > 0 }
-      own.projectorRate = try section.number("projector_lr", default: own.projectorRate, "a number from 0") { $0 >= 0 }
+      own.projectorRate = try section.number("projector_lr", default: own.projectorRate, "a number from 0") {
+        $0 >= 0
+      }
       own.batch = try section.integer("batch", 1...Int.max)
       try section.finish()
       instruct = own
@@ -117,7 +119,8 @@ extension RunConfiguration {
     guard var section = try whole.section("template") else { return }
     prompt = try section.text("prompt") ?? prompt
     if let text = try section.text("end") { end = text == "eos" ? .eos : .text(text) }
-    questionTemplate = try section.parsed("question", default: questionTemplate, "text with {question} in it") { text in
+    questionTemplate = try section.parsed("question", default: questionTemplate, "text with {question} in it") {
+      text in
       text.contains("{question}") ? text : nil
     }
     try section.finish()

@@ -68,7 +68,8 @@ extension RunConfiguration {
       add(
         "instruct",
         "{questions: \(Self.quoted(instruct.questions)), steps: \(instruct.steps), lora_rank: \(instruct.rank), "
-          + "lora_alpha: \(instruct.alpha), lr: \(instruct.rate), projector_lr: \(instruct.projectorRate)\(batch)}")
+          + "lora_alpha: \(instruct.alpha), lr: \(instruct.rate), projector_lr: \(instruct.projectorRate)\(batch)}"
+      )
     }
     return lines.joined(separator: "\n") + "\n"
   }

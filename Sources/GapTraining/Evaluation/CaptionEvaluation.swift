@@ -21,7 +21,8 @@ package struct CaptionEvaluation {
   /// - Parameters:
   ///   - checkpoint: with the decoder that writes.
   ///   - set: whose first images are written about, as many as the configuration says.
-  package init(_ configuration: RunConfiguration, _ set: TrainingSet, checkpoint: Checkpoint, pool: WorkerPool) {
+  package init(_ configuration: RunConfiguration, _ set: TrainingSet, checkpoint: Checkpoint, pool: WorkerPool)
+  {
     self.checkpoint = checkpoint
     self.set = set
     self.pool = pool
@@ -53,7 +54,8 @@ package struct CaptionEvaluation {
     let longest = set.samples.map(\.targets.count).max() ?? 0
     let tokenizer = checkpoint.tokenizer
     let generator = try GreedyGenerator(
-      decoder: decoder, ends: Set([tokenizer.endToken].compactMap { $0 }), limit: longest + longest / 2 + 8, pool: pool)
+      decoder: decoder, ends: Set([tokenizer.endToken].compactMap { $0 }), limit: longest + longest / 2 + 8,
+      pool: pool)
     var ending: String?
     if case .text(let text) = end, !text.isEmpty { ending = text }
     var results: [[String]] = []
@@ -65,7 +67,8 @@ package struct CaptionEvaluation {
       }
       results += tokens.map { tokens in
         let text = tokenizer.decode(tokens, skippingSpecialTokens: true)
-        return Self.words(ending.flatMap { end in text.ranges(of: end).first.map { String(text[..<$0.lowerBound]) } } ?? text)
+        return Self.words(
+          ending.flatMap { end in text.ranges(of: end).first.map { String(text[..<$0.lowerBound]) } } ?? text)
       }
     }
     return results
@@ -77,12 +80,15 @@ package struct CaptionEvaluation {
   ) throws -> (Block<Float>, [DecoderPast])? {
     guard !prompt.isEmpty else { return ends.map { ($0, pasts) } }
     let (states, after) = try decoder.extend(
-      decoder.embed(pasts.flatMap { _ in prompt }, on: pool), lengths: pasts.map { _ in prompt.count }, pasts: pasts,
+      decoder.embed(pasts.flatMap { _ in prompt }, on: pool), lengths: pasts.map { _ in prompt.count },
+      pasts: pasts,
       on: pool)
     return (try states.picked(pasts.indices.map { ($0 + 1) * prompt.count - 1 }, on: pool), after)
   }
 
-  private static func words(_ text: String) -> [String] { text.split(whereSeparator: \.isWhitespace).map(String.init) }
+  private static func words(_ text: String) -> [String] {
+    text.split(whereSeparator: \.isWhitespace).map(String.init)
+  }
 
   /// F1 of the attributes in two captions; 1 where neither has any.
   private func agreement(_ a: [String], _ b: [String]) -> Double {

@@ -22,7 +22,8 @@ package struct EvaluationRecord: Sendable, Equatable {
   package let seconds: Double
 
   package static func == (a: EvaluationRecord, b: EvaluationRecord) -> Bool {
-    a.step == b.step && a.stage == b.stage && a.evaluation == b.evaluation && a.metrics.map(\.readout) == b.metrics.map(\.readout)
+    a.step == b.step && a.stage == b.stage && a.evaluation == b.evaluation
+      && a.metrics.map(\.readout) == b.metrics.map(\.readout)
       && a.metrics.map(\.entries) == b.metrics.map(\.entries)
   }
 }
@@ -169,9 +170,11 @@ package struct HeldOut {
     var entries = [MetricEntry("ntp_loss", loss), MetricEntry("perplexity", exponential(loss))]
     guard answering else { return entries }
     if let questions {
-      entries += try QuestionEvaluation(questions, checkpoint: checkpoint, pool: pool).entries(questioned(prefix))
+      entries += try QuestionEvaluation(questions, checkpoint: checkpoint, pool: pool).entries(
+        questioned(prefix))
     }
-    return entries + (try CaptionEvaluation(configuration, set, checkpoint: checkpoint, pool: pool).entries(prefix))
+    return entries
+      + (try CaptionEvaluation(configuration, set, checkpoint: checkpoint, pool: pool).entries(prefix))
   }
 
   /// The same prefix for the images that questions are about: captions by their numbers there.
@@ -198,7 +201,8 @@ package struct HeldOut {
   /// The same data for a decoder with adapters: text vectors are read again.
   package func adapted(_ decoder: Decoder) throws -> HeldOut {
     try HeldOut(
-      configuration, checkpoint: checkpoint.with(decoder), set: set, questions: questions, readouts: readouts, pool: pool)
+      configuration, checkpoint: checkpoint.with(decoder), set: set, questions: questions, readouts: readouts,
+      pool: pool)
   }
 
   /// The same on other threads.

@@ -26,7 +26,8 @@ package struct MomentVectors: Sendable {
   package init(moment: String, readout: Readout, pair: EmbeddingPair) throws {
     let count = min(pair.count, Self.limit)
     func numbers(_ rows: UnitRows) throws -> [Float] {
-      let block = Block(Buffer<Double>(repeating: 0, count: count * rows.dimension), rows: count, columns: rows.dimension)
+      let block = Block(
+        Buffer<Double>(repeating: 0, count: count * rows.dimension), rows: count, columns: rows.dimension)
       try rows.fill(block, from: 0, on: pair.pool)
       return block.buffer.array().map { Float($0) }
     }

@@ -64,7 +64,8 @@ package struct QuestionEvaluation {
     }
     if !single.isEmpty {
       let scores = try generator.logProbabilities(
-        states.picked(single.map { starts[$0] }, on: pool), of: single.map { questions.choices[asked[$0].question].map { $0[0] } })
+        states.picked(single.map { starts[$0] }, on: pool),
+        of: single.map { questions.choices[asked[$0].question].map { $0[0] } })
       for (row, place) in single.enumerated() {
         chosen[asked[place].question] = best(scores[row]) == questions.rightChoice[asked[place].question]
       }
@@ -105,7 +106,9 @@ package struct QuestionEvaluation {
     func share(_ members: [Int]) -> Double {
       Double(members.count { right[$0] == true }) / Double(members.count)
     }
-    let byKind = Dictionary(grouping: judged.filter { questions.kinds[$0] != nil }) { questions.kinds[$0] ?? "" }
+    let byKind = Dictionary(grouping: judged.filter { questions.kinds[$0] != nil }) {
+      questions.kinds[$0] ?? ""
+    }
     return [MetricEntry(name, share(judged))]
       + byKind.keys.sorted().map { MetricEntry("\(name)_\($0)", share(byKind[$0] ?? [])) }
   }

@@ -235,6 +235,7 @@ extension AlignmentTrainer {
     let material = TrainingMaterial(
       checkpoint: checkpoint, decoder: adapters.applied(to: decoder), set: questions.samples, texts: nil)
     return try AlignmentTrainer(
-      stage, material, projector: projector, adapters: adapters, projectorRate: instruct.projectorRate, pool: pool)
+      stage, material, projector: projector, adapters: adapters, projectorRate: instruct.projectorRate,
+      pool: pool)
   }
 }

@@ -9,7 +9,9 @@ package enum MetricLines {
     var fields = isInstructing ? [("stage", "\"instruct\"")] : []
     fields.append(("step", "\(record.step)"))
     if let ntp = record.losses.ntp { fields.append(("ntp_loss", JSONText.number(ntp))) }
-    if let contrastive = record.losses.contrastive { fields.append(("contrastive_loss", JSONText.number(contrastive))) }
+    if let contrastive = record.losses.contrastive {
+      fields.append(("contrastive_loss", JSONText.number(contrastive)))
+    }
     if let temperature = record.temperature { fields.append(("temperature", JSONText.number(temperature))) }
     fields.append(("lr", JSONText.number(record.rate)))
     fields.append(("grad_norm", JSONText.number(record.gradientNorm)))
@@ -20,10 +22,11 @@ package enum MetricLines {
 
   /// An evaluation.
   package static func line(_ record: EvaluationRecord) -> String {
-    JSONText.object((record.stage.map { [("stage", "\"\($0.rawValue)\"")] } ?? []) + [
-      ("step", "\(record.step)"),
-      ("metrics", JSONText.object(record.metrics.map { ("\($0.readout)", JSONText.object($0.entries)) })),
-      ("evaluation", JSONText.object(record.evaluation)), ("seconds", JSONText.number(record.seconds)),
-    ])
+    JSONText.object(
+      (record.stage.map { [("stage", "\"\($0.rawValue)\"")] } ?? []) + [
+        ("step", "\(record.step)"),
+        ("metrics", JSONText.object(record.metrics.map { ("\($0.readout)", JSONText.object($0.entries)) })),
+        ("evaluation", JSONText.object(record.evaluation)), ("seconds", JSONText.number(record.seconds)),
+      ])
   }
 }

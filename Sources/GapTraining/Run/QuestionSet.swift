@@ -25,7 +25,8 @@ package struct QuestionSet {
   ///   - cache: directory in which features of other images are kept.
   /// - Throws: `DatasetError`, `ModelError`, `TensorFileError`, `TrainingError`.
   package init(
-    _ path: String, known: [TrainingSet], checkpoint: Checkpoint, configuration: RunConfiguration, cache: String?,
+    _ path: String, known: [TrainingSet], checkpoint: Checkpoint, configuration: RunConfiguration,
+    cache: String?,
     pool: WorkerPool, progress: (Double) -> Void = { _ in }
   ) throws {
     var records = try ImageQuestions(path: path, checksImages: false).records
@@ -40,7 +41,8 @@ package struct QuestionSet {
       guard configuration.features == nil else {
         throw TrainingError.badData(
           place: path, expected: "images of the pairs, since features are stored",
-          found: records.first { record in !known.contains { $0.images.contains(record.image) } }?.image ?? "others",
+          found: records.first { record in !known.contains { $0.images.contains(record.image) } }?.image
+            ?? "others",
           hint: "features know images only through the pairs")
       }
       records = try ImageQuestions(path: path, checksImages: !configuration.skipsBadImages).records

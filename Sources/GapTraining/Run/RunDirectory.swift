@@ -75,7 +75,8 @@ package struct RunDirectory: Sendable {
       try makeFolder(adapterFolder)
       let parts = trainer.configuration.parts
       let base = parts.decoder ?? parts.checkpoint ?? ""
-      try DurableFile.replace(adapterFolder + "/adapter_config.json", with: Data(adapters.settings(base: base).utf8))
+      try DurableFile.replace(
+        adapterFolder + "/adapter_config.json", with: Data(adapters.settings(base: base).utf8))
       try DurableFile.replace(adapterFolder + "/adapter_model.safetensors", with: adapters.writer.data)
     }
   }
@@ -103,7 +104,9 @@ package struct RunDirectory: Sendable {
   /// - Throws: `TensorFileError` when the state is damaged.
   package func isInstructing() throws -> Bool {
     guard hasState else { return false }
-    return try TensorFile(path: stateFile).metadata.contains { $0.key == "stage" && $0.value == .string("instruct") }
+    return try TensorFile(path: stateFile).metadata.contains {
+      $0.key == "stage" && $0.value == .string("instruct")
+    }
   }
 
   private static func buffers(_ trainer: AlignmentTrainer) -> [(String, Buffer<Float>)] {

@@ -77,7 +77,8 @@ public struct TrainingRun {
       ) { progress("vision features, held out", $0) }
       let questions = try evaluation.questions.map { file in
         try QuestionSet(
-          file, known: [held, set], checkpoint: checkpoint, configuration: configuration, cache: cache, pool: pool
+          file, known: [held, set], checkpoint: checkpoint, configuration: configuration, cache: cache,
+          pool: pool
         ) { progress("vision features of questions", $0) }
       }
       return try HeldOut(
@@ -86,7 +87,8 @@ public struct TrainingRun {
     }
     let lessons = try configuration.instruct.map { instruct in
       try QuestionSet(
-        instruct.questions, known: [set], checkpoint: checkpoint, configuration: configuration, cache: cache, pool: pool
+        instruct.questions, known: [set], checkpoint: checkpoint, configuration: configuration, cache: cache,
+        pool: pool
       ) { progress("vision features of questions", $0) }
     }
     var trainer = try AlignmentTrainer(configuration, material, pool: pool)
@@ -128,7 +130,8 @@ public struct TrainingRun {
     let start = try vectors(checkpoint, AlignmentTrainer.projector(configuration, material))
     try run.save([
       MomentVectors(moment: "start", readout: readout, pair: start),
-      MomentVectors(moment: "\(configuration.objective.rawValue), \(trainer.steps) steps", readout: readout, pair: pair),
+      MomentVectors(
+        moment: "\(configuration.objective.rawValue), \(trainer.steps) steps", readout: readout, pair: pair),
     ])
     return Outcome(
       steps: trainer.steps + (configuration.instruct?.steps ?? 0), resumedAt: totals.resumedAt,

@@ -22,7 +22,8 @@ import Testing
   private func finals(_ decoder: Decoder, _ tokens: [Int32], _ pool: WorkerPool) throws -> Block<Float> {
     var result: Block<Float>?
     try decoder.run(
-      decoder.embed(tokens, on: pool), Sequences(lengths: [tokens.count]), through: decoder.blocks.count, on: pool
+      decoder.embed(tokens, on: pool), Sequences(lengths: [tokens.count]), through: decoder.blocks.count,
+      on: pool
     ) { layer, states in if layer == decoder.blocks.count { result = try states.copied(on: pool) } }
     return try #require(result)
   }
@@ -68,7 +69,9 @@ import Testing
       pasts: beginnings.map { _ in DecoderPast() }, on: pool)
     let generator = try GreedyGenerator(decoder: decoder, ends: [], limit: 8, pool: pool)
     let last = Block<Float>.zeros(2, begun.states.columns)
-    for (s, row) in [2, 3].enumerated() { try last.rows(s..<s + 1).add(begun.states.rows(row..<row + 1), on: pool) }
+    for (s, row) in [2, 3].enumerated() {
+      try last.rows(s..<s + 1).add(begun.states.rows(row..<row + 1), on: pool)
+    }
     let found = try generator.continuations(last, begun.pasts)
     for (beginning, own) in zip(beginnings, found) {
       var tokens = beginning
