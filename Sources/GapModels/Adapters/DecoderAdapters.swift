@@ -25,6 +25,7 @@ package struct DecoderAdapters: Sendable {
   /// Names of the adapted modules, such as `q_proj`.
   package let modules: [String]
   private let isTransposed: Bool
+  private let isPart: Bool
 
   /// Adapters that add nothing yet: A is uniform in ±1/√inputs, B is 0.
   package init(_ decoder: Decoder, rank: Int, alpha: Double, generator: inout SeededGenerator) {
@@ -55,6 +56,7 @@ package struct DecoderAdapters: Sendable {
       String(site.name.split(separator: ".").last ?? "")
     }
     isTransposed = decoder.configuration.family == .gpt2
+    isPart = decoder.isPartOfLlava
   }
 
   /// The decoder with these adapters; what they learn shows at once.
@@ -99,7 +101,12 @@ package struct DecoderAdapters: Sendable {
   /// - Parameter base: the model that the adapters belong to.
   package func settings(base: String) -> String {
     let quoted = base.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-    let names = Set(modules).sorted().map { "\"\($0)\"" }.joined(separator: ", ")
+    let names = Set(modules).sorted()
+    // Vision encoders have modules of the same names.
+    let targets =
+      isPart
+      ? "\".*language_model.*\\\\.(\(names.joined(separator: "|")))\""
+      : "[" + names.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
     return """
       {
         "base_model_name_or_path": "\(quoted)",
@@ -110,7 +117,7 @@ package struct DecoderAdapters: Sendable {
         "lora_dropout": 0.0,
         "peft_type": "LORA",
         "r": \(rank),
-        "target_modules": [\(names)],
+        "target_modules": \(targets),
         "task_type": "CAUSAL_LM"
       }
 
@@ -182,5 +189,5 @@ extension Decoder {
   }
 
   /// Whether the checkpoint is Hugging Face's, of a vision-language model whose decoder is a part.
-  private var isPartOfLlava: Bool { prefix.contains("language_model.") }
+  fileprivate var isPartOfLlava: Bool { prefix.contains("language_model.") }
 }
