@@ -25,6 +25,7 @@ extension ComparisonReport {
         ("metrics.\(readout).matching_margin", "matching margin, \(readout)"),
         ("metrics.\(readout).standardized_centroid_distance", "distance over spread, \(readout)"),
         ("metrics.\(readout).centroid_separability", "centroid separability, \(readout)"),
+        ("metrics.\(readout).linear_separability.accuracy", "linear separability, \(readout)"),
         ("metrics.\(readout).retrieval.image_to_text.r1", "image → text R@1, \(readout)"),
         ("metrics.\(readout).retrieval.text_to_image.r1", "text → image R@1, \(readout)"),
       ]

@@ -55,19 +55,19 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
   /// A row of panels a budget: the gap at each readout that a loss was put on, and the loss on held-out captions.
   private func curve(_ report: ComparisonReport) -> Figure {
     let readouts = ComparisonReport.unique([report.mainReadout] + report.trainedReadouts).prefix(2)
-    var panels: [LineChart] = []
-    let groups = report.ceiling == nil ? [nil] : report.budgets.map { Optional($0) }
-    for budget in groups {
-      for readout in readouts {
-        panels.append(
-          chart(report, budget, "metrics.\(readout).centroid_distance", "centroid distance", at: readout))
-        panels.append(
-          chart(report, budget, "metrics.\(readout).matching_margin", "matching margin", at: readout))
-      }
-      panels.append(chart(report, budget, "ntp_loss", "NTP loss", at: "held out"))
+    var quantities: [(path: String, label: String, place: String)] = []
+    for readout in readouts {
+      quantities.append(("metrics.\(readout).centroid_distance", "centroid distance", readout))
+      quantities.append(("metrics.\(readout).matching_margin", "matching margin", readout))
+    }
+    quantities.append(("ntp_loss", "NTP loss", "held out"))
+    // Several budgets are columns, each with all quantities below each other.
+    let columns = budgets(report)
+    let panels = quantities.flatMap { quantity in
+      columns.map { chart(report, $0, quantity.path, quantity.label, at: quantity.place) }
     }
     var figure = Figure(panels.map { .line($0) }, width: Figure.twoColumns)
-    figure.columns = 3
+    figure.columns = columns.count > 1 ? columns.count : 3
     return figure
   }
 
@@ -178,7 +178,7 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
 
   // MARK: Bars
 
-  /// Bars of every arm: means over seeds and their range.
+  /// Bars of every arm: means over seeds and their intervals.
   private func bars(
     _ report: ComparisonReport, _ budget: Int?, title: String?, groups: [String], paths: [String],
     yLabel: String,
@@ -190,15 +190,16 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
       guard own.count == paths.count else { return nil }
       let hasRange = runs.count > 1
       return BarChart.Series(
-        arm, values: own.map(\.mean), lower: hasRange ? own.map(\.low) : nil,
-        upper: hasRange ? own.map(\.high) : nil,
+        arm, values: own.map(\.mean), lower: hasRange ? own.map { max(0, $0.interval.low) } : nil,
+        upper: hasRange ? own.map { min(1, $0.interval.high) } : nil,
         color: SeriesStyle(index: report.arms.firstIndex(of: arm) ?? 0).color)
     }
     return BarChart(
       title: title, groups: groups, series: series, yLabel: yLabel, yRange: 0...1, references: references,
       valueDecimals: nil,
       annotations: report.runs.count > report.arms.count && report.seeds > 1
-        ? ["whiskers: range of \(report.seeds) seeds"] : [])
+        ? [report.seeds > 2 ? "whiskers: 95% interval, \(report.seeds) seeds" : "whiskers: range of 2 seeds"]
+        : [])
   }
 
   private func budgets(_ report: ComparisonReport) -> [Int?] {
@@ -256,8 +257,8 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
         guard own.count == report.settings.count else { return nil }
         let hasRange = report.seeds > 1
         return BarChart.Series(
-          arm, values: own.map(\.mean), lower: hasRange ? own.map(\.low) : nil,
-          upper: hasRange ? own.map(\.high) : nil,
+          arm, values: own.map(\.mean), lower: hasRange ? own.map(\.interval.low) : nil,
+          upper: hasRange ? own.map(\.interval.high) : nil,
           color: SeriesStyle(index: report.arms.firstIndex(of: arm) ?? 0).color)
       }
       guard !series.isEmpty else { return nil }

@@ -74,19 +74,33 @@ package struct HeldOut {
   ///
   /// - Throws: `MetricError`, `TensorFileError`, `ModelError`.
   ///
-  /// - Parameter stage: the stage that ended; nil within one. At the end of one questions are asked and captions written.
+  /// - Parameter stage: the stage that ended; nil within one. At the end of one all metrics are taken, questions
+  ///   asked and captions written.
   package func evaluate(
     _ projector: TrainableProjector, step: Int, stage: EvaluationRecord.Stage? = nil
   ) throws -> EvaluationRecord {
     let clock = ContinuousClock()
     let started = clock.now
     let metrics = try pairs(projector).map { readout, pair in
-      (readout: readout, entries: try CoreMeasurement(of: pair, retrieves: true).metrics)
+      (
+        readout: readout,
+        entries: try stage == nil
+          ? CoreMeasurement(of: pair, retrieves: true).metrics
+          : GapMeasurement(of: pair, options: options).metrics
+      )
     }
     return EvaluationRecord(
       step: step, stage: stage, metrics: metrics,
       evaluation: try answers(.images(projector), answering: stage != nil),
       seconds: started.duration(to: clock.now) / .seconds(1))
+  }
+
+  /// All metrics, without resampling: seeds tell how sure they are.
+  private var options: MeasurementOptions {
+    var options = MeasurementOptions()
+    options.seed = configuration.seed
+    options.resamples = 0
+    return options
   }
 
   /// Vectors of images and captions at every readout.

@@ -1,5 +1,6 @@
-@testable import GapTraining
 import Testing
+
+@testable import GapMetrics
 
 /// Student's t against printed tables.
 @Suite struct StudentTTests {
@@ -10,14 +11,12 @@ import Testing
     #expect(abs(StudentT.quantile(0.975, degrees: degrees) - expected) < 5e-5)
   }
 
-  @Test func intervalsAreOfPairedDifferences() throws {
-    let difference = PairedDifference([1, 2, 3, 4, 5])
+  @Test func intervalsAreThoseOfTheMean() throws {
     // Mean 3, standard deviation √2.5, t 2.77645.
     let half = 2.77645 * (2.5 / 5).squareRoot()
-    let interval = try #require(difference.interval)
-    #expect(difference.mean == 3)
+    let interval = try #require(StudentT.interval([1, 2, 3, 4, 5]))
     #expect(abs(interval.low - (3 - half)) < 1e-4)
     #expect(abs(interval.high - (3 + half)) < 1e-4)
-    #expect(PairedDifference([7]).interval == nil)
+    #expect(StudentT.interval([7]) == nil)
   }
 }
