@@ -14,7 +14,7 @@ struct Compare: ParsableCommand {
     discussion: """
       Arms share start, batches and number of steps, seed by seed: what differs is the loss. Without --config the embedded
       experiment runs: drawn scenes of simple objects, a tiny frozen vision model and language model, five seeds, budgets of
-      100 and 250 steps; some ten minutes on two cores. --out gets compare.json, the figures curve, pca, retrieval and
+      100 and 250 steps; about a quarter of an hour on two cores. --out gets compare.json, the figures curve, pca, retrieval and
       questions, and config.yaml. With --vary there is the figure sweep in their place.
 
       Arms: ntp, joint, joint-input, joint-layer:K, joint-last, shuffled (joint with captions of other images in the
