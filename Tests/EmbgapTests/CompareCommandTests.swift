@@ -66,6 +66,12 @@ import Testing
     let ceiling = try #require((root["ceiling"] as? [String: Any])?["questions"] as? Double)
     let floor = try #require((root["floor"] as? [String: Any])?["questions"] as? Double)
     #expect(ceiling > 0.95 && floor < 0.35)
+    func bound(_ side: String, _ key: String) throws -> Double {
+      try #require((root[side] as? [String: Any])?[key] as? Double)
+    }
+    // Given the true caption the model says what is in it; given nothing it cannot.
+    #expect(try bound("ceiling", "attribute_f1") > 0.9 && bound("floor", "attribute_f1") < 0.3)
+    #expect(try bound("ceiling", "caption_exact_match") > 0)
     for name in [
       "config.yaml", "curve.png", "pca.png", "retrieval.png", "questions.png", "vectors.safetensors",
     ] {
@@ -121,7 +127,8 @@ import Testing
     (["--seeds", "0"], 64, "--seeds"), (["--vary", "batch"], 65, "KEY=a,b,c"),
     (["--vary", "batch=4"], 65, "two or more"), (["--vary", "bach=4,8"], 65, "bach"),
     (["--set", "contrastive.readout=layer:77"], 65, "layer:77"), (["--config", "nowhere.yaml"], 64, "--quick"),
-    (["--vary", "llm=nowhere,elsewhere"], 66, "nowhere"),
+    (["--vary", "llm=nowhere,elsewhere"], 66, "nowhere"), (["--vary", "steps=5,10"], 65, "--steps"),
+    (["--vary", "contrastive.shuffle=true,false"], 65, "--arms"), (["--vary", "seed=1,2"], 65, "--seeds"),
   ])
   func faultsAreOneClearLine(more: [String], code: Int32, word: String) throws {
     let out = try CommandTests.scratch() + "/comparison"

@@ -61,6 +61,22 @@ import Testing
     }
   }
 
+  @Test func aProjectorRateOfZeroLeavesTheAlignedProjector() throws {
+    let folder = try Self.folder()
+    func run(_ name: String, _ rate: String) throws -> (aligned: [Float], final: [Float]) {
+      #expect(try TrainCommandTests.train(folder, name, ["--set", "instruct.projector_lr=\(rate)"]).code == 0)
+      func values(_ file: String) throws -> [Float] {
+        let file = try TensorFile(path: folder + "/" + name + "/" + file)
+        return try file.tensors.sorted { $0.name < $1.name }.flatMap { try $0.elements() as [Float] }
+      }
+      return (try values("projector-aligned.safetensors"), try values("projector.safetensors"))
+    }
+    let still = try run("still", "0")
+    #expect(still.aligned == still.final)
+    let moved = try run("moved", "0.01")
+    #expect(moved.aligned == still.aligned && moved.final != moved.aligned)
+  }
+
   /// Killed within either stage, and gone on with: the run that was never stopped.
   @Test func resumingEitherStageEqualsNeverHavingStopped() throws {
     let folder = try Self.folder()

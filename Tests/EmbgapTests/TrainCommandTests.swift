@@ -75,6 +75,13 @@ import Testing
     ] { #expect(files.contains(name), "\(name)") }
     let evaluations = try Self.lines(folder + "/run/metrics.jsonl").filter { $0["evaluation"] != nil }
     #expect(evaluations.map { $0["step"] as? Int } == [0, 2, 4, 5])
+    // The held-out pairs are the training pairs, all in one batch: what is evaluated before a step is its loss.
+    let records = try Self.lines(folder + "/run/metrics.jsonl").filter { $0["grad_norm"] != nil }
+    for (evaluation, step) in [(0, 0), (1, 2), (2, 4)] {
+      let held = try #require((evaluations[evaluation]["evaluation"] as? [String: Double])?["ntp_loss"])
+      let own = try #require(records[step]["ntp_loss"] as? Double)
+      #expect(abs(held - own) < 1e-6 * own)
+    }
     let metrics = try #require(evaluations.last?["metrics"] as? [String: [String: Any]])
     #expect(Set(metrics.keys) == ["input", "layer:2"])
     // What measure makes of the trained projector is what the run says of it.

@@ -27,8 +27,8 @@ public struct Comparison: Sendable {
 
   /// Makes all runs.
   ///
-  /// - Parameter progress: told what is being done and the share of the whole that is done, 0…1; one call at a time, from
-  ///   any thread.
+  /// - Parameter progress: told what is being done and the share of the whole that is done, 0…1; from any thread, from
+  ///   several at once where runs go side by side.
   /// - Throws: `TrainingError`, `ModelError`, `DatasetError`, `TensorFileError`, `TokenizerError`, `MetricError`.
   public func run(
     progress: @Sendable (_ stage: String, _ share: Double) -> Void = { _, _ in }
@@ -40,26 +40,26 @@ public struct Comparison: Sendable {
     var bounds: [(ceiling: [MetricEntry], floor: [MetricEntry])] = []
     var vectors: [MomentVectors] = []
     var known: [String: ComparisonRun] = [:]
-    var kept: (key: [String], data: ComparisonData)?
+    var kept: (key: [String], data: ComparisonData, bounds: (ceiling: [MetricEntry], floor: [MetricEntry]))?
     let done = Mutex(0.0)
     let total = Double(plan.runs * plan.budgets.reduce(0, +)) / Double(plan.budgets.count)
     for (place, setting) in plan.settings.enumerated() {
       let key = Self.dataKey(setting.configuration)
       if kept?.key != key {
         kept = nil
-        kept = (
-          key,
-          try ComparisonData(setting.configuration, arms: plan.arms, pool: pool) { stage, _ in
-            progress(stage, done.withLock { $0 / total })
-          }
-        )
+        let data = try ComparisonData(setting.configuration, arms: plan.arms, pool: pool) { stage, _ in
+          progress(stage, done.withLock { $0 / total })
+        }
+        kept = (key, data, try data.heldOut.bounds())
       }
-      guard let data = kept?.data else { preconditionFailure("data was just read") }
-      bounds.append(try data.heldOut.bounds())
+      guard let (_, data, settled) = kept else { preconditionFailure("data was just read") }
+      bounds.append(settled)
       let jobs = plan.seeds.flatMap { seed in
         plan.budgets.flatMap { steps in plan.arms.map { Job(arm: $0, seed: seed, steps: steps, in: setting) } }
       }
       let fresh = jobs.filter { known[$0.key] == nil }
+      let repeated = jobs.filter { known[$0.key] != nil }.reduce(0) { $0 + $1.steps }
+      done.withLock { $0 += Double(repeated) }
       let side = data.runsSideBySide ? pool : WorkerPool(threads: 1)
       let inner = data.runsSideBySide ? WorkerPool(threads: 1) : pool
       let keepsVectors = place == 0

@@ -41,13 +41,17 @@ public struct ComparisonPlan: Sendable {
   }
 
   /// One combination of the varied keys' values.
-  package struct Setting: Sendable, Equatable {
+  package struct Setting: Sendable {
     /// Key and value, in the order of the variations.
     package let values: [(key: String, value: String)]
     package let configuration: RunConfiguration
-
-    package static func == (a: Setting, b: Setting) -> Bool { a.configuration == b.configuration }
   }
+
+  /// Keys that arms, seeds and budgets decide, with what says them.
+  private static let decided = [
+    "objective": "--arms", "contrastive.shuffle": "--arms", "seed": "--seeds", "steps": "--steps",
+    "epochs": "--steps",
+  ]
 
   /// The configuration that all runs share but for what is varied.
   public let configuration: RunConfiguration
@@ -98,6 +102,12 @@ public struct ComparisonPlan: Sendable {
     guard !self.budgets.isEmpty else {
       throw TrainingError.missingKey(
         place: path, key: "steps", hint: "a comparison counts steps: steps: N, or --steps")
+    }
+    for variation in variations {
+      guard let option = Self.decided[variation.key] else { continue }
+      throw TrainingError.badValue(
+        place: "--vary", key: variation.key, expected: "a key that a comparison leaves alone",
+        found: "\(variation.key), which \(option) decides")
     }
     var combinations: [[(key: String, value: String)]] = [[]]
     for variation in variations {
