@@ -28,6 +28,11 @@ let package = Package(
     .library(name: "EmbeddingGap", targets: ["EmbeddingGap"]),
     .executable(name: "embgap", targets: ["embgap"]),
   ],
+  traits: [
+    .trait(
+      name: "OneDNN", description: "Products with frozen weights by oneDNN: packed once, in bf16 where fast"),
+    .default(enabledTraits: ["OneDNN"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -42,9 +47,15 @@ let package = Package(
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CGapKernels"),
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
 
     // Level 1: numbers, images, files. None of them knows another.
-    library("GapLinearAlgebra", ["COpenBLAS", "CLAPACKE", "CGapKernels"]),
+    library(
+      "GapLinearAlgebra",
+      [
+        "COpenBLAS", "CLAPACKE", "CGapKernels",
+        .target(name: "COneDNN", condition: .when(traits: ["OneDNN"])),
+      ]),
     library("GapImages", ["CPNG", "CJPEG", "CGapKernels"]),
     library("GapTensorFiles", ["CZlib", "CGapKernels"]),
     tests("GapTensorFiles", ["GapTensorFiles"]),

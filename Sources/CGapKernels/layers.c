@@ -211,3 +211,32 @@ GAP_DISPATCHED double gap_cross_entropy(float *row, size_t count, size_t target,
   row[target] -= scale;
   return log((double)total) - (double)wanted;
 }
+
+// h = f(gate) up.
+GAP_DISPATCHED void gap_gated(const float *gate, const float *up, float *h, size_t count, int kind) {
+  if (kind == GAP_SILU) {
+    for (size_t i = 0; i < count; i++) h[i] = gate[i] * sigmoid(gate[i]) * up[i];
+    return;
+  }
+  memcpy(h, gate, count * sizeof *h);
+  gap_activate(h, count, kind);
+  gap_multiply(h, up, count);
+}
+
+// From g, the gradient of f(gate) up: that of the gate replaces g, that of up is written.
+GAP_DISPATCHED void gap_gated_gradient(const float *gate, const float *up, float *g, float *of_up, size_t count,
+                                       int kind) {
+  if (kind == GAP_SILU) {
+    for (size_t i = 0; i < count; i++) {
+      float s = sigmoid(gate[i]), d = g[i];
+      of_up[i] = d * gate[i] * s;
+      g[i] = d * up[i] * s * (1.0f + gate[i] * (1.0f - s));
+    }
+    return;
+  }
+  memcpy(of_up, gate, count * sizeof *of_up);
+  gap_activate(of_up, count, kind);
+  gap_multiply(of_up, g, count);
+  gap_multiply(g, up, count);
+  gap_activate_gradient(gate, g, count, kind);
+}

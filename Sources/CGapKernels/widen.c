@@ -36,3 +36,14 @@ GAP_WIDEN(gap_widen_f16_f32, float, uint16_t, __builtin_bswap16, GAP_AS_F16)
 GAP_WIDEN(gap_widen_bf16_f32, float, uint16_t, __builtin_bswap16, GAP_AS_BF16)
 GAP_WIDEN(gap_widen_f32_f32, float, uint32_t, __builtin_bswap32, GAP_AS_F32)
 GAP_WIDEN(gap_widen_f64_f32, float, uint64_t, __builtin_bswap64, GAP_AS_F64)
+
+// Rounds to nearest, ties to even; what is not a number stays one.
+GAP_DISPATCHED void gap_narrow_bf16(const float *source, uint16_t *target, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, source + i, sizeof bits);
+    uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+    uint32_t quiet = (bits >> 16) | 0x40u;
+    target[i] = (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded);
+  }
+}

@@ -11,6 +11,10 @@ package struct AdaptableLinear: Sendable {
     self.adapter = adapter
   }
 
+  func packed(_ precision: ProductPrecision) -> AdaptableLinear {
+    AdaptableLinear(frozen.packed(precision), adapter: adapter)
+  }
+
   package var inputs: Int { frozen.inputs }
   package var outputs: Int { frozen.outputs }
 
@@ -30,8 +34,8 @@ package struct AdaptableLinear: Sendable {
   package func inputGradient(_ dy: Block<Float>, at x: Block<Float>?, on pool: WorkerPool) throws -> Block<
     Float
   > {
-    let dx = Block<Float>.zeros(dy.rows, inputs)
-    try addInputGradient(dy, at: x, to: dx, on: pool)
+    let dx = try frozen.inputGradient(dy, on: pool)
+    try addAdapterGradients(dy, at: x, to: dx, on: pool)
     return dx
   }
 
@@ -40,6 +44,12 @@ package struct AdaptableLinear: Sendable {
     _ dy: Block<Float>, at x: Block<Float>?, to dx: Block<Float>, on pool: WorkerPool
   ) throws {
     try frozen.addInputGradient(dy, to: dx, on: pool)
+    try addAdapterGradients(dy, at: x, to: dx, on: pool)
+  }
+
+  private func addAdapterGradients(
+    _ dy: Block<Float>, at x: Block<Float>?, to dx: Block<Float>, on pool: WorkerPool
+  ) throws {
     guard let adapter else { return }
     guard let x else { preconditionFailure("an adapter's gradient needs what entered the layer") }
     try adapter.addGradients(dy, at: x, to: dx, on: pool)

@@ -51,9 +51,24 @@ extension Attention {
     _ dy: Block<Float>, _ saved: Saved, _ sequences: Sequences, on pool: WorkerPool
   ) throws -> Block<Float> {
     let mixed = try output.inputGradient(dy, at: saved.mixed, on: pool)
-    let dq = Block<Float>.zeros(dy.rows, saved.query.columns)
-    let dk = Block<Float>.zeros(dy.rows, saved.key.columns)
-    let dv = Block<Float>.zeros(dy.rows, saved.value.columns)
+    let (dq, dk, dv) = try headGradients(mixed, saved, sequences, on: pool)
+    try rotary?.apply(to: dq, headWidth: headWidth, sequences, turningBack: true, on: pool)
+    try rotary?.apply(to: dk, headWidth: headWidth, sequences, turningBack: true, on: pool)
+    if let queryNorm, let raw = saved.rawQuery { try queryNorm.applyGradientToHeads(at: raw, to: dq, on: pool) }
+    if let keyNorm, let raw = saved.rawKey { try keyNorm.applyGradientToHeads(at: raw, to: dk, on: pool) }
+    let dx = try query.inputGradient(dq, at: saved.input, on: pool)
+    try key.addInputGradient(dk, at: saved.input, to: dx, on: pool)
+    try value.addInputGradient(dv, at: saved.input, to: dx, on: pool)
+    return dx
+  }
+
+  /// The gradients of queries and keys as they are compared, and of values, from that of what the heads mixed.
+  func headGradients(
+    _ mixed: Block<Float>, _ saved: Saved, _ sequences: Sequences, on pool: WorkerPool
+  ) throws -> (query: Block<Float>, key: Block<Float>, value: Block<Float>) {
+    let dq = Block<Float>.zeros(mixed.rows, saved.query.columns)
+    let dk = Block<Float>.zeros(mixed.rows, saved.key.columns)
+    let dv = Block<Float>.zeros(mixed.rows, saved.value.columns)
     let scratch = (0..<pool.threads).map { _ in
       Buffer<Float>(repeating: 0, count: 2 * Self.queryRows * sequences.longest)
     }
@@ -75,14 +90,7 @@ extension Attention {
           scratch[worker])
       }
     }
-    try rotary?.apply(to: dq, headWidth: headWidth, sequences, turningBack: true, on: pool)
-    try rotary?.apply(to: dk, headWidth: headWidth, sequences, turningBack: true, on: pool)
-    if let queryNorm, let raw = saved.rawQuery { try queryNorm.applyGradientToHeads(at: raw, to: dq, on: pool) }
-    if let keyNorm, let raw = saved.rawKey { try keyNorm.applyGradientToHeads(at: raw, to: dk, on: pool) }
-    let dx = try query.inputGradient(dq, at: saved.input, on: pool)
-    try key.addInputGradient(dk, at: saved.input, to: dx, on: pool)
-    try value.addInputGradient(dv, at: saved.input, to: dx, on: pool)
-    return dx
+    return (dq, dk, dv)
   }
 
   private typealias Heads = (query: Block<Float>, key: Block<Float>, value: Block<Float>)

@@ -14,14 +14,29 @@ extension FrozenLinear {
   /// - Returns: dx, [tokens, inputs].
   /// - Throws: `TensorFileError` when the weights cannot be read.
   package func inputGradient(_ dy: Block<Float>, on pool: WorkerPool) throws -> Block<Float> {
-    let dx = Block<Float>.zeros(dy.rows, inputs)
-    try addInputGradient(dy, to: dx, on: pool)
+    guard let packed else {
+      let dx = Block<Float>.zeros(dy.rows, inputs)
+      try addInputGradient(dy, to: dx, on: pool)
+      return dx
+    }
+    precondition(dy.columns == outputs)
+    let dx = Block<Float>.unset(dy.rows, inputs)
+    let pieces = Pieces(of: 0..<dy.rows, size: PackedWeights.rows)
+    try pool.forEach(pieces.count) { _, piece in
+      try packed.inputGradient(dy.rows(pieces[piece]), into: dx.rows(pieces[piece]))
+    }
     return dx
   }
 
   /// The same, added to what is there.
   package func addInputGradient(_ dy: Block<Float>, to dx: Block<Float>, on pool: WorkerPool) throws {
     precondition(dy.columns == outputs && dx.rows == dy.rows && dx.columns == inputs)
+    if let packed {
+      let pieces = Pieces(of: 0..<dy.rows, size: PackedWeights.rows)
+      return try pool.forEach(pieces.count) { _, piece in
+        try packed.inputGradient(dy.rows(pieces[piece]), into: dx.rows(pieces[piece]), adding: true)
+      }
+    }
     let pieces = Pieces(of: 0..<dy.rows, size: Self.gradientRows)
     let scratch = (0..<pool.threads).map { _ in
       Buffer<Float>(repeating: 0, count: min(Self.gradientTile, outputs) * inputs)

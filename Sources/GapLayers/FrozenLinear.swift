@@ -14,6 +14,8 @@ package struct FrozenLinear: Sendable {
   package let weight: Tensor
   /// b, [outputs], or nil.
   package let bias: [Float]?
+  /// W packed for repeated use; nil where it is widened anew each time.
+  package let packed: PackedWeights?
 
   /// Output columns that are worked on at a time.
   private static let tile = 128
@@ -27,11 +29,23 @@ package struct FrozenLinear: Sendable {
     try weight.requireNumbers()
     self.weight = weight
     self.bias = try bias?.elements()
+    packed = nil
   }
 
-  private init(weight: Tensor, bias: [Float]?) {
+  private init(weight: Tensor, bias: [Float]?, packed: PackedWeights? = nil) {
     self.weight = weight
     self.bias = bias
+    self.packed = packed
+  }
+
+  /// The same layer, its weights packed when they are first used: for many passes, at the cost of memory.
+  package func packed(_ precision: ProductPrecision) -> FrozenLinear {
+    let weight = weight
+    return FrozenLinear(
+      weight: weight, bias: bias,
+      packed: PackedWeights(outputs: outputs, inputs: inputs, precision: precision) { rows, target in
+        try weight.read(rows: rows, into: &target)
+      })
   }
 
   /// The layer that gives only the outputs `range` of this one.
@@ -47,7 +61,7 @@ package struct FrozenLinear: Sendable {
   /// - Throws: `TensorFileError` when the weights cannot be read.
   /// - Complexity: O(tokens · inputs · outputs).
   package func forward(_ x: Block<Float>, on pool: WorkerPool) throws -> Block<Float> {
-    let y = Block<Float>.zeros(x.rows, outputs)
+    let y = Block<Float>.unset(x.rows, outputs)
     try forward(x, into: y, on: pool)
     return y
   }
@@ -55,6 +69,13 @@ package struct FrozenLinear: Sendable {
   /// The same, into rows that are there.
   package func forward(_ x: Block<Float>, into y: Block<Float>, on pool: WorkerPool) throws {
     precondition(x.columns == inputs && y.rows == x.rows && y.columns == outputs)
+    if let packed {
+      let pieces = Pieces(of: 0..<x.rows, size: PackedWeights.rows)
+      return try pool.forEach(pieces.count) { _, piece in
+        try packed.forward(x.rows(pieces[piece]), into: y.rows(pieces[piece]))
+        if let bias { y.rows(pieces[piece]).add(bias) }
+      }
+    }
     let tiles = Pieces(of: 0..<outputs, size: Self.tile)
     let scratch = (0..<pool.threads).map { _ in Buffer<Float>(repeating: 0, count: Self.tile * inputs) }
     try pool.forEach(tiles.count) { worker, piece in
@@ -63,9 +84,14 @@ package struct FrozenLinear: Sendable {
       try scratch[worker].write(0..<columns.count * inputs) { try weight.read(rows: columns, into: &$0) }
       let target = y.columns(columns)
       Products.inner(x, w, into: target)
-      guard let bias else { return }
-      let terms = bias.span.extracting(columns)
-      for i in 0..<target.rows { target.writeRow(i) { ActivationKernels.add(terms, to: &$0) } }
+      if let bias { target.add(Array(bias[columns])) }
     }
+  }
+}
+
+extension Block<Float> {
+  /// Adds the same numbers to every row.
+  func add(_ terms: [Float]) {
+    for i in 0..<rows { writeRow(i) { ActivationKernels.add(terms.span, to: &$0) } }
   }
 }

@@ -24,10 +24,9 @@ extension Normalization {
 
   /// The same for groups of `width` columns: the heads of queries or keys.
   package func applyGradientToHeads(at x: Block<Float>, to gradient: Block<Float>, on pool: WorkerPool) throws {
-    let width = width
-    for start in stride(from: 0, to: x.columns, by: width) {
-      let head = start..<start + width
-      try applyGradient(at: x.columns(head), to: gradient.columns(head), on: pool)
+    let pieces = Pieces(of: 0..<x.rows, size: 16)
+    try pool.forEach(pieces.count) { _, piece in
+      applyGradientToHeads(at: x.rows(pieces[piece]), to: gradient.rows(pieces[piece]))
     }
   }
 }

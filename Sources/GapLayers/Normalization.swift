@@ -34,13 +34,7 @@ package enum Normalization: Sendable {
   /// Normalises every group of `width` columns of every row, in place: the heads of queries or keys.
   package func applyToHeads(of x: Block<Float>, on pool: WorkerPool) throws {
     precondition(x.columns % width == 0)
-    let width = width
     let pieces = Pieces(of: 0..<x.rows, size: 16)
-    try pool.forEach(pieces.count) { _, piece in
-      for start in stride(from: 0, to: x.columns, by: width) {
-        let head = x.columns(start..<start + width)
-        for i in pieces[piece] { head.writeRow(i) { apply(to: &$0) } }
-      }
-    }
+    try pool.forEach(pieces.count) { _, piece in applyToHeads(of: x.rows(pieces[piece])) }
   }
 }

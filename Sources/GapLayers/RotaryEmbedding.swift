@@ -42,19 +42,44 @@ package struct RotaryEmbedding: Sendable {
   package func apply(
     to x: Block<Float>, headWidth: Int, _ sequences: Sequences, turningBack: Bool = false, on pool: WorkerPool
   ) throws {
-    let (cosines, sines) = table(sequences.positions)
-    if turningBack { for i in 0..<sines.buffer.count { sines.buffer[i].negate() } }
-    let rotated = 2 * frequencies.count
-    precondition(x.columns % headWidth == 0 && rotated <= headWidth)
-    try pool.forEach(sequences.count) { _, sequence in
-      let rows = sequences.rows(of: sequence)
-      for start in stride(from: 0, to: x.columns, by: headWidth) {
-        let head = x.columns(start..<start + rotated)
-        for i in rows {
-          let position = sequences.position(of: i - rows.lowerBound, in: sequence)
-          cosines.row(position) { c in
-            sines.row(position) { s in
-              head.writeRow(i) { ActivationKernels.rotate(&$0, cosines: c, sines: s) }
+    let turning = Turning(self, sequences, isBack: turningBack)
+    let pieces = Pieces(of: 0..<x.rows, size: 64)
+    try pool.forEach(pieces.count) { _, piece in
+      turning.apply(to: x.rows(pieces[piece]), headWidth: headWidth, rows: pieces[piece])
+    }
+  }
+}
+
+/// A rotary embedding with the angles of some sequences worked out.
+package struct Turning: Sendable {
+  private let cosines: Block<Float>
+  private let sines: Block<Float>
+  /// The position of each row.
+  private let positions: [Int]
+
+  /// - Parameter isBack: turns the other way, as gradients are.
+  package init(_ rotary: RotaryEmbedding, _ sequences: Sequences, isBack: Bool) {
+    (cosines, sines) = rotary.table(sequences.positions)
+    if isBack { for i in 0..<sines.buffer.count { sines.buffer[i].negate() } }
+    positions = (0..<sequences.count).flatMap { sequence in
+      (0..<sequences.rows(of: sequence).count).map { sequences.position(of: $0, in: sequence) }
+    }
+  }
+
+  /// Turns every head of some rows in place.
+  ///
+  /// - Parameters:
+  ///   - x: [rows, heads · headWidth].
+  ///   - rows: which rows of all sequences they are.
+  package func apply(to x: Block<Float>, headWidth: Int, rows: Range<Int>) {
+    let rotated = 2 * cosines.columns
+    precondition(x.columns % headWidth == 0 && rotated <= headWidth && rows.count == x.rows)
+    for (i, row) in rows.enumerated() {
+      cosines.row(positions[row]) { c in
+        sines.row(positions[row]) { s in
+          for start in stride(from: 0, to: x.columns, by: headWidth) {
+            x.columns(start..<start + rotated).writeRow(i) {
+              ActivationKernels.rotate(&$0, cosines: c, sines: s)
             }
           }
         }

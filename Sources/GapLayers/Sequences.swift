@@ -62,6 +62,11 @@ extension Block<Float> {
     Block(Buffer(repeating: 0, count: rows * columns), rows: rows, columns: columns)
   }
 
+  /// Rows that hold anything, [rows, columns]: whoever asks for them writes all of them.
+  package static func unset(_ rows: Int, _ columns: Int) -> Block<Float> {
+    Block(Buffer(unset: rows * columns), rows: rows, columns: columns)
+  }
+
   /// Calls `body` for every row, rows in pieces over the pool.
   package func forEachRow(
     on pool: WorkerPool, _ body: @Sendable (_ index: Int, _ row: inout MutableSpan<Float>) -> Void
@@ -93,8 +98,8 @@ extension Block<Float> {
 
   /// A copy in memory of its own.
   package func copied(on pool: WorkerPool) throws -> Block<Float> {
-    let copy = Block<Float>.zeros(rows, columns)
-    try copy.add(self, on: pool)
+    let copy = Block<Float>.unset(rows, columns)
+    try copy.forEachRow(on: pool) { i, target in row(i) { ActivationKernels.copy($0, to: &target) } }
     return copy
   }
 }

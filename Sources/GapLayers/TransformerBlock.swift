@@ -31,6 +31,19 @@ package struct TransformerBlock: Sendable {
     self.feedForwardScale = feedForwardScale
   }
 
+  /// The same block with weights packed when they are first used.
+  package func packed(_ precision: ProductPrecision) -> TransformerBlock {
+    var block = self
+    block.attention.query = attention.query.packed(precision)
+    block.attention.key = attention.key.packed(precision)
+    block.attention.value = attention.value.packed(precision)
+    block.attention.output = attention.output.packed(precision)
+    block.feedForward.up = feedForward.up.packed(precision)
+    block.feedForward.gate = feedForward.gate?.packed(precision)
+    block.feedForward.down = feedForward.down.packed(precision)
+    return block
+  }
+
   /// Replaces x [tokens, width] by the block's output.
   package func forward(_ x: Block<Float>, _ sequences: Sequences, on pool: WorkerPool) throws {
     let attended = isPostNorm ? x : try attentionNorm.forward(x, on: pool)

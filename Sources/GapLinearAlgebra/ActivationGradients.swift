@@ -15,6 +15,26 @@ extension ActivationKernels {
     }
   }
 
+  /// Of `gated`: the gradient of the product becomes that of the gate; that of `up` is written to `ofUp`.
+  package static func gatedGradient(
+    _ function: Function, gate: Span<Float>, up: Span<Float>, to gradient: inout MutableSpan<Float>,
+    ofUp: inout MutableSpan<Float>
+  ) {
+    precondition(gate.count == gradient.count && up.count == gate.count && ofUp.count == gate.count)
+    unsafe gradient.withUnsafeMutableBufferPointer { gradient in
+      unsafe ofUp.withUnsafeMutableBufferPointer { ofUp in
+        unsafe gate.withUnsafeBufferPointer { gate in
+          unsafe up.withUnsafeBufferPointer { up in
+            guard let base = gradient.baseAddress, let other = ofUp.baseAddress, let g = gate.baseAddress,
+              let u = up.baseAddress
+            else { return }
+            unsafe gap_gated_gradient(g, u, base, other, gradient.count, function.code)
+          }
+        }
+      }
+    }
+  }
+
   /// Of `normalizeBySquare`, at the input `x`.
   package static func normalizeBySquareGradient(
     at x: Span<Float>, weight: Span<Float>, offset: Float, epsilon: Float, to gradient: inout MutableSpan<Float>

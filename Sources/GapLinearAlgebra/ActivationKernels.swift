@@ -33,6 +33,21 @@ package enum ActivationKernels {
     }
   }
 
+  /// `target = f(gate) · up`, number by number.
+  package static func gated(
+    _ function: Function, gate: Span<Float>, up: Span<Float>, into target: inout MutableSpan<Float>
+  ) {
+    precondition(gate.count == target.count && up.count == target.count)
+    unsafe target.withUnsafeMutableBufferPointer { target in
+      unsafe gate.withUnsafeBufferPointer { gate in
+        unsafe up.withUnsafeBufferPointer { up in
+          guard let base = target.baseAddress, let g = gate.baseAddress, let u = up.baseAddress else { return }
+          unsafe gap_gated(g, u, base, target.count, function.code)
+        }
+      }
+    }
+  }
+
   /// `row = row / √(mean(row²) + epsilon) · (weight + offset)`.
   package static func normalizeBySquare(
     _ row: inout MutableSpan<Float>, weight: Span<Float>, offset: Float, epsilon: Float
@@ -68,6 +83,17 @@ package enum ActivationKernels {
   package static func softmax(_ row: inout MutableSpan<Float>, scale: Float) {
     unsafe row.withUnsafeMutableBufferPointer { row in
       if let base = row.baseAddress { unsafe gap_softmax(base, row.count, scale) }
+    }
+  }
+
+  /// `row = other`.
+  package static func copy(_ other: Span<Float>, to row: inout MutableSpan<Float>) {
+    precondition(row.count == other.count)
+    unsafe row.withUnsafeMutableBufferPointer { row in
+      unsafe other.withUnsafeBufferPointer { other in
+        guard let base = row.baseAddress, let source = other.baseAddress else { return }
+        unsafe base.update(from: source, count: row.count)
+      }
     }
   }
 

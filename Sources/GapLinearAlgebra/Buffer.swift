@@ -12,6 +12,8 @@
 @safe package final class Buffer<Element: BitwiseCopyable & Sendable>: Sendable {
   package let count: Int
   @usableFromInline nonisolated(unsafe) let base: UnsafeMutablePointer<Element>
+  /// Bytes that go back to `SpareMemory`; 0 when the memory is freed.
+  @usableFromInline let kept: Int
 
   /// Makes a block of `count` elements, all equal to `value`.
   @inlinable package init(repeating value: Element, count: Int) {
@@ -20,7 +22,18 @@
     // calloc hands out pages that are zero already; zero is what nearly every block starts from.
     let memory = unsafe zeroedMemory(bytes: max(count, 1) * MemoryLayout<Element>.stride)
     unsafe base = memory.bindMemory(to: Element.self, capacity: max(count, 1))
+    kept = 0
     if !hasOnlyZeroBytes(value) { fill(value) }
+  }
+
+  /// Makes a block of `count` elements that hold whatever was there before: the maker writes all that is read.
+  ///
+  /// The memory comes from blocks of this kind that are gone, so that work which repeats allocates nothing.
+  @inlinable package init(unset count: Int) {
+    precondition(count >= 0)
+    self.count = count
+    kept = SpareMemory.size(max(count, 1) * MemoryLayout<Element>.stride)
+    unsafe base = SpareMemory.take(kept).bindMemory(to: Element.self, capacity: max(count, 1))
   }
 
   @inlinable package convenience init(_ elements: [Element]) where Element: ExpressibleByIntegerLiteral {
@@ -30,7 +43,9 @@
     }
   }
 
-  @inlinable deinit { unsafe releaseMemory(base) }
+  @inlinable deinit {
+    if kept > 0 { unsafe SpareMemory.give(base, kept) } else { unsafe releaseMemory(base) }
+  }
 
   package subscript(index: Int) -> Element {
     @inlinable get {

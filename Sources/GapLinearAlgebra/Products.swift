@@ -67,6 +67,17 @@ package enum Products {
       beta: 0, c: c.buffer.pointer(at: c.offset, reaching: c.extent), cStride: Int32(c.stride))
   }
 
+  /// `c += a bᵀ`: a [m, k], b [n, k], c [m, n].
+  @inlinable package static func addInner<T: ProductScalar>(_ a: Block<T>, _ b: Block<T>, to c: Block<T>) {
+    precondition(a.columns == b.columns && c.rows == a.rows && c.columns == b.rows)
+    guard c.rows > 0, c.columns > 0 else { return }
+    unsafe T.innerProducts(
+      m: Int32(a.rows), n: Int32(b.rows), k: Int32(a.columns),
+      a: a.buffer.pointer(at: a.offset, reaching: a.extent), aStride: Int32(a.stride),
+      b: b.buffer.pointer(at: b.offset, reaching: b.extent), bStride: Int32(b.stride),
+      beta: 1, c: c.buffer.pointer(at: c.offset, reaching: c.extent), cStride: Int32(c.stride))
+  }
+
   /// `c = a b`, or `c += a b` with `adding`: a [m, k], b [k, n], c [m, n].
   @inlinable package static func product<T: ProductScalar>(
     _ a: Block<T>, _ b: Block<T>, into c: Block<T>, adding: Bool = false

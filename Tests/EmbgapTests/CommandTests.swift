@@ -156,14 +156,16 @@ import Testing
   /// The import table of the README: a level imports only levels below.
   @Test func targetsImportOnlyLevelsBelow() throws {
     let levels = [
-      "CGapKernels": 0, "COpenBLAS": 0, "CLAPACKE": 0, "CPNG": 0, "CJPEG": 0, "CCairo": 0, "CZlib": 0,
+      "CGapKernels": 0, "COneDNN": 0, "COpenBLAS": 0, "CLAPACKE": 0, "CPNG": 0, "CJPEG": 0, "CCairo": 0,
+      "CZlib": 0,
       "GapLinearAlgebra": 1,
       "GapImages": 1, "GapTensorFiles": 1, "GapPlot": 2, "GapMetrics": 2, "GapLayers": 2, "GapModels": 3,
       "GapDatasets": 3, "GapTraining": 4, "GapReport": 4,
       "EmbeddingGap": 5, "embgap": 6,
     ]
     let soleImporters = [
-      "COpenBLAS": "GapLinearAlgebra", "CLAPACKE": "GapLinearAlgebra", "CPNG": "GapImages",
+      "COpenBLAS": "GapLinearAlgebra", "COneDNN": "GapLinearAlgebra", "CLAPACKE": "GapLinearAlgebra",
+      "CPNG": "GapImages",
       "CJPEG": "GapImages", "CCairo": "GapPlot",
       "CZlib": "GapTensorFiles",
     ]

@@ -18,6 +18,8 @@ void gap_widen_bf16_f32(const void *source, float *target, size_t count, int swa
 void gap_widen_f32_f32(const void *source, float *target, size_t count, int swap);
 void gap_widen_f64_f32(const void *source, float *target, size_t count, int swap);
 
+void gap_narrow_bf16(const float *source, uint16_t *target, size_t count);  // native order, to nearest, ties to even
+
 // rows.c: one embedding row at a time, in double. The order of every sum is fixed by the count alone, so bit-equal
 // rows have bit-equal results wherever they lie.
 double gap_dot(const double *a, const double *b, size_t count);
@@ -79,6 +81,9 @@ void gap_rms_norm(const float *x, const float *weight, float epsilon, float offs
 void gap_layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y, size_t count);
 void gap_softmax(float *row, size_t count, float scale);  // row = softmax(scale * row), scale > 0
 void gap_activate(float *row, size_t count, int kind);
+// h = f(gate) * up, and its gradient: from g, that of the gate replaces g, that of up is written to of_up.
+void gap_gated(const float *gate, const float *up, float *h, size_t count, int kind);
+void gap_gated_gradient(const float *gate, const float *up, float *g, float *of_up, size_t count, int kind);
 void gap_multiply(float *row, const float *other, size_t count);                    // row *= other
 void gap_add_scaled(float *row, const float *other, float scale, size_t count);     // row += scale * other
 void gap_add_product(float *row, const float *other, const float *factors, size_t count);  // row += factors * other

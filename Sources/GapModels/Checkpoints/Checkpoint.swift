@@ -1,3 +1,4 @@
+package import GapLinearAlgebra
 import GapImages
 import GapLayers
 import GapTensorFiles
@@ -49,6 +50,15 @@ public struct Checkpoint: Sendable {
     var result = self
     result.model.decoder = decoder
     return result
+  }
+
+  /// The same, its decoder's weights packed for many passes.
+  ///
+  /// - Parameter precision: given the decoder's width.
+  /// - Throws: `ModelError` when the model has no decoder.
+  package func packed(_ precision: (_ width: Int) -> ProductPrecision) throws -> Checkpoint {
+    let decoder = try model.requiredDecoder()
+    return with(decoder.packed(precision(decoder.configuration.width)))
   }
 
   /// The token that every sequence begins with; nil where the tokenizer has none.

@@ -4,9 +4,15 @@ package import GapLinearAlgebra
 extension Decoder {
   /// What the gradient needs of a pass.
   package struct Saved: Sendable {
-    let blocks: [TransformerBlock.Saved]
+    let blocks: [BlockSaved]
     /// What entered the final norm, [tokens, C]; nil where the pass ended before it.
     let beforeNorm: Block<Float>?
+  }
+
+  /// Of one block, worked out in stages or layer by layer.
+  package enum BlockSaved: Sendable {
+    case stages(BlockStages, BlockStages.Saved)
+    case layers(TransformerBlock.Saved)
   }
 
   /// As `run`, keeping what the gradient needs.
@@ -15,12 +21,19 @@ extension Decoder {
     visit: (_ layer: Int, _ states: Block<Float>) throws -> Void
   ) throws -> Saved {
     precondition(last >= 0 && last <= blocks.count)
-    let states = try entering(inputs, sequences, on: pool)
-    var saved: [TransformerBlock.Saved] = []
+    var states = try entering(inputs, sequences, on: pool)
+    var saved: [BlockSaved] = []
+    let turning = turning(sequences)
     for (k, block) in blocks.enumerated() {
       try visit(k, states)
       if k == last { return Saved(blocks: saved, beforeNorm: nil) }
-      saved.append(try block.forwardSaving(states, sequences, on: pool))
+      if let stages = BlockStages(block) {
+        let (next, kept) = try stages.forwardSaving(states, sequences, turning, on: pool)
+        states = next
+        saved.append(.stages(stages, kept))
+      } else {
+        saved.append(.layers(try block.forwardSaving(states, sequences, on: pool)))
+      }
     }
     let beforeNorm = finalNorm == nil ? nil : try states.copied(on: pool)
     try visit(blocks.count, leaving(states, on: pool))
@@ -49,8 +62,13 @@ extension Decoder {
         try finalNorm.applyGradient(at: at, to: gradient, on: pool)
       }
     }
+    let turning = turning(sequences, isBack: true)
     for k in (0..<last).reversed() {
-      try blocks[k].applyGradient(to: gradient, saved.blocks[k], sequences, on: pool)
+      switch saved.blocks[k] {
+      case .stages(let stages, let kept):
+        try stages.applyGradient(to: gradient, kept, sequences, turning, on: pool)
+      case .layers(let kept): try blocks[k].applyGradient(to: gradient, kept, sequences, on: pool)
+      }
       try add(k, gradient)
     }
     return try inward?.inputGradient(gradient, on: pool) ?? gradient

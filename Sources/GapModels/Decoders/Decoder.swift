@@ -18,12 +18,22 @@ package struct Decoder: Sendable {
   package internal(set) var blocks: [TransformerBlock]
   package let finalNorm: Normalization?
   /// From embedding width to C and back, where they differ.
-  package let inward: FrozenLinear?
-  package let outward: FrozenLinear?
+  package internal(set) var inward: FrozenLinear?
+  package internal(set) var outward: FrozenLinear?
   /// Logits from final states; nil when no head is stored.
-  package let head: FrozenLinear?
+  package internal(set) var head: FrozenLinear?
   /// What the names of its tensors begin with.
   package let prefix: String
+
+  /// The same decoder with weights packed when they are first used: for many passes, at the cost of memory.
+  package func packed(_ precision: ProductPrecision) -> Decoder {
+    var decoder = self
+    decoder.blocks = blocks.map { $0.packed(precision) }
+    decoder.inward = inward?.packed(precision)
+    decoder.outward = outward?.packed(precision)
+    decoder.head = head?.packed(precision)
+    return decoder
+  }
 
   /// What tokens are fed as.
   package var tokenEmbeddings: TokenEmbeddings {
@@ -57,12 +67,22 @@ package struct Decoder: Sendable {
   ) throws {
     precondition(last >= 0 && last <= blocks.count)
     let states = try entering(inputs, sequences, on: pool)
+    let turning = turning(sequences)
     for (k, block) in blocks.enumerated() {
       try visit(k, states)
       if k == last { return }
-      try block.forward(states, sequences, on: pool)
+      if let stages = BlockStages(block) {
+        try stages.forward(states, sequences, turning, on: pool)
+      } else {
+        try block.forward(states, sequences, on: pool)
+      }
     }
     try visit(blocks.count, leaving(states, on: pool))
+  }
+
+  /// The rotary embedding for these sequences, one way or the other; every block of a decoder has the same.
+  func turning(_ sequences: Sequences, isBack: Bool = false) -> Turning? {
+    blocks.first?.attention.rotary.map { Turning($0, sequences, isBack: isBack) }
   }
 
   /// What enters the first block, hidden state 0: inputs in the decoder's width, with learned positions.

@@ -15,7 +15,7 @@ struct ComparisonData {
     _ configuration: RunConfiguration, arms: [ComparisonArm], pool: WorkerPool,
     progress: (String, Double) -> Void
   ) throws {
-    let checkpoint = try Checkpoint(configuration.parts)
+    let checkpoint = try Checkpoint(configuration.parts).packed(configuration.precision.resolved)
     self.checkpoint = checkpoint
     decoder = try checkpoint.model.requiredDecoder()
     let own = try TrainingSet(

@@ -1,3 +1,4 @@
+package import GapLinearAlgebra
 package import GapModels
 
 /// What `RUN.yaml` says: one alignment run.
@@ -38,9 +39,26 @@ public struct RunConfiguration: Sendable, Equatable {
     case steps(Int)
   }
 
+  /// Of products with the decoder's frozen weights.
   package enum Precision: String, Sendable, CaseIterable {
+    /// bf16 where the processor is faster in it and the decoder is wide enough for that to be felt.
     case auto
     case f32
+    case bf16
+
+    /// Narrower decoders spend their time elsewhere.
+    private static let narrow = 256
+
+    /// What it means here.
+    ///
+    /// - Parameter width: C of the decoder.
+    package func resolved(width: Int) -> ProductPrecision {
+      switch self {
+      case .auto: width >= Self.narrow && ProductPrecision.hasFastBFloat16 ? .bfloat16 : .single
+      case .f32: .single
+      case .bf16: .bfloat16
+      }
+    }
   }
 
   package enum NonFinite: String, Sendable, CaseIterable {

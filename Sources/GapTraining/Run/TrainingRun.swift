@@ -58,7 +58,7 @@ public struct TrainingRun {
     let clock = ContinuousClock()
     let started = clock.now
     let pool = WorkerPool(threads: configuration.threads)
-    let checkpoint = try Checkpoint(configuration.parts)
+    let checkpoint = try Checkpoint(configuration.parts).packed(configuration.precision.resolved)
     try check(checkpoint)
     let run = try RunDirectory(directory, resumes: resumes)
     try run.begin(configuration)
