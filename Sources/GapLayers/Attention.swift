@@ -51,7 +51,7 @@ package struct Attention: Sendable {
   }
 
   /// Queries that are worked on at a time.
-  static let queryRows = 128
+  static let queryRows = 48
 
   /// - Parameter x: [tokens, width], normalised.
   /// - Returns: [tokens, width], before the residual is added.
