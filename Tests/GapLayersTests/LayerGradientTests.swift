@@ -95,6 +95,66 @@ import Testing
     expectClose(gradient.numbers, try Naive.gradient(at: x, c, naive), 2e-5, "gradient")
   }
 
+  /// A block with packed weights, taken through in stages: in single precision as exact as layer by layer; in bf16, whose
+  /// factors are rounded to 8 bits, within a few parts in a hundred of the largest number after seven layers.
+  @Test(arguments: [true, false], [ProductPrecision.single, .bfloat16])
+  func stages(gated: Bool, precision: ProductPrecision) throws {
+    guard precision == .single || ProductPrecision.hasFastBFloat16 else { return }
+    var made = try MadeLayers(seed: 7)
+    let block = TransformerBlock(
+      attentionNorm: gated ? made.squareNorm() : made.layerNorm(),
+      attention: try made.attention(reach: .before(window: nil), rotary: gated, norms: gated),
+      feedForwardNorm: made.squareNorm(),
+      feedForward: try made.feedForward(gated ? .silu : .gelu, gated: gated))
+    #expect(BlockStages(block) == nil)
+    let stages = try #require(BlockStages(block.packed(precision)))
+    // Rows beyond a piece, and one piece whose rows are no round number.
+    let sequences = Sequences(
+      lengths: [5, 1, 66], branches: [nil, nil, Sequences.Branch(shared: 2, start: 50)])
+    let (x, c) = (made.rows(72), made.rows(72))
+    let expected = try Naive.block(x, block, sequences)
+    let rotary = block.attention.rotary
+    let there = rotary.map { Turning($0, sequences, isBack: false) }
+    let back = rotary.map { Turning($0, sequences, isBack: true) }
+    let isExact = precision == .single
+    let entered = Block(x)
+    let (y, saved) = try stages.forwardSaving(entered, sequences, there, on: pool)
+    expectClose(y.numbers, expected, isExact ? 5e-6 : 3e-2, "output kept")
+    #expect(entered.numbers == Block(x).numbers)
+    let plain = Block(x)
+    try stages.forward(plain, sequences, there, on: pool)
+    #expect(plain.numbers == y.numbers)
+    let gradient = Block(c)
+    try stages.applyGradient(to: gradient, saved, sequences, back, on: pool)
+    // The twin in Double would need thousands of passes: layer by layer is checked against it in `chain`.
+    let states = Block(x)
+    let kept = try block.forwardSaving(states, sequences, on: pool)
+    let slope = Block(c)
+    try block.applyGradient(to: slope, kept, sequences, on: pool)
+    expectClose(gradient.numbers, slope.numbers, isExact ? 5e-6 : 3e-2, "gradient")
+    let alone = Block(c)
+    try stages.applyGradient(to: alone, saved, sequences, back, on: WorkerPool(threads: 1))
+    #expect(alone.numbers == gradient.numbers)
+  }
+
+  /// Packed layers alone, adding and not, with a number of rows that fills no piece.
+  @Test(arguments: [ProductPrecision.single, .bfloat16], [3, 64, 130])
+  func packed(precision: ProductPrecision, rows: Int) throws {
+    guard precision == .single || ProductPrecision.hasFastBFloat16 else { return }
+    var made = try MadeLayers(seed: 8)
+    let layer = try made.linear(8, 12, bias: true)
+    let packed = layer.packed(precision)
+    let tolerance = precision == .single ? 1e-6 : 1e-2
+    let (x, c) = (made.rows(rows), made.rows(rows, 12))
+    expectClose(try packed.forward(Block(x), on: pool).numbers, try Naive.linear(x, layer), tolerance, "output")
+    let slope = try layer.inputGradient(Block(c), on: pool).numbers
+    expectClose(try packed.inputGradient(Block(c), on: pool).numbers, slope, tolerance, "gradient")
+    let sum = Block(x)
+    try packed.addInputGradient(Block(c), to: sum, on: pool)
+    let expected = x.indices.map { i in x[i].indices.map { x[i][$0] + slope[i][$0] } }
+    expectClose(sum.numbers, expected, tolerance, "added gradient")
+  }
+
   /// Adapters on every layer of attention and of the position-wise part: gradients of the input, of A and of B.
   @Test func adapters() throws {
     var made = try MadeLayers(seed: 6)

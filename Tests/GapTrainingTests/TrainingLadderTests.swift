@@ -47,13 +47,29 @@ import Testing
   func lossesOfEveryStepAgreeWithPyTorch(name: String, place: Int) throws {
     let expected = try #require(Self.runs?[name]?[place])
     for microBatch in [6, 4] { try follow(expected, name, microBatch: microBatch) }
+    try follow(expected, name, microBatch: 4, packed: .single)
   }
 
-  private func follow(_ expected: Run, _ name: String, microBatch: Int) throws {
+  /// The first step in bf16, before the two runs part: factors have 8 bits, so that a loss of some 6 nats keeps three
+  /// digits, and a cosine is off by up to 2⁻⁸, which the temperature of .07 makes .056 of the contrastive loss.
+  @Test(.enabled(if: ProductPrecision.hasFastBFloat16), arguments: cases)
+  func lossesInBFloat16StayNearPyTorchs(name: String, place: Int) throws {
+    let expected = try #require(Self.runs?[name]?[place])
+    try follow(
+      expected, name, microBatch: 6, packed: .bfloat16, steps: 1, lossTolerance: 2e-2,
+      contrastiveTolerance: 0.056, normTolerance: 3e-2)
+  }
+
+  private func follow(
+    _ expected: Run, _ name: String, microBatch: Int, packed: ProductPrecision? = nil,
+    steps: Int = 5, lossTolerance: Double = 1e-4, contrastiveTolerance: Double = 1e-4,
+    normTolerance: Double = 1e-3
+  ) throws {
     let run = expected.run
     let folder = ReferenceFiles.checkpoints + name
     let pool = WorkerPool(threads: 2)
-    let checkpoint = try Checkpoint(ModelParts(checkpoint: folder))
+    var checkpoint = try Checkpoint(ModelParts(checkpoint: folder))
+    if let packed { checkpoint = try checkpoint.packed { _ in packed } }
     let decoder = try checkpoint.model.requiredDecoder()
     let captions = try String(contentsOfFile: folder + "/pairs.jsonl", encoding: .utf8).split(separator: "\n")
       .map {
@@ -93,7 +109,7 @@ import Testing
     let schedule = LearningRateSchedule(
       kind: run.cosine == nil ? .constant : .cosine, peak: run.lr ?? 1e-3, warmupSteps: run.cosine ?? 0,
       steps: 5)
-    for step in 0..<5 {
+    for step in 0..<steps {
       optimizer.clearGradients()
       if objective.kind.contrasts {
         #expect(abs(scale.temperature - (try #require(expected.temperature)[step])) < 1e-5)
@@ -101,16 +117,20 @@ import Testing
       let losses = try gradient.add(Array(0..<shape[0]), to: groups[0].gradient, groups[1].gradient)
       let what = "\(name) \(run.name), parts of \(microBatch), step \(step)"
       if let ntp = losses.ntp {
-        #expect(abs(ntp - expected.ntp_loss[step]) < 1e-4, "\(what): ntp \(ntp), \(expected.ntp_loss[step])")
+        #expect(
+          abs(ntp - expected.ntp_loss[step]) < lossTolerance, "\(what): ntp \(ntp), \(expected.ntp_loss[step])")
       }
       #expect((losses.ntp == nil) == (run.objective == "contrastive"))
       if let contrastive = losses.contrastive {
         let wanted = try #require(expected.contrastive_loss)[step]
-        #expect(abs(contrastive - wanted) < 1e-4, "\(what): contrastive \(contrastive), \(wanted)")
+        #expect(
+          abs(contrastive - wanted) < contrastiveTolerance, "\(what): contrastive \(contrastive), \(wanted)")
       }
       #expect((losses.contrastive == nil) == (run.objective == "ntp"))
       let norm = try optimizer.gradientNorm(on: pool)
-      #expect(abs(norm - expected.grad_norm[step]) < 1e-3 * expected.grad_norm[step], "\(what): norm \(norm)")
+      #expect(
+        abs(norm - expected.grad_norm[step]) < normTolerance * expected.grad_norm[step], "\(what): norm \(norm)"
+      )
       #expect(abs(schedule.rate(step) - expected.lr[step]) < 1e-9)
       try optimizer.step(rate: schedule.rate(step), norm: norm, on: pool)
       scale.clamp()
