@@ -1,3 +1,4 @@
+import GapLinearAlgebra
 import GapModels
 
 #if canImport(FoundationEssentials)
@@ -57,6 +58,9 @@ extension RunConfiguration {
     try readOptimizer(&whole)
     try readLength(&whole)
     precision = try whole.choice("precision", default: precision)
+    if precision == .bf16, !ProductPrecision.hasFastBFloat16 {
+      throw whole.fault("precision", "f32 or auto (this build or this processor has no fast bf16)")
+    }
     seed = UInt64(try whole.integer("seed", 0...Int.max) ?? 0)
     threads = try whole.integer("threads", 0...1024) ?? threads
     if var save = try whole.section("save") {
