@@ -103,7 +103,7 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests, one target for each target they test.
-    tests("GapLinearAlgebra", ["GapLinearAlgebra"]),
+    tests("GapLinearAlgebra", ["GapLinearAlgebra", "CGapKernels"]),
     tests(
       "GapModels", ["GapModels", "GapLayers", "GapMetrics", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),
     tests("GapImages", ["GapImages"]),

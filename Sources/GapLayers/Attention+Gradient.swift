@@ -66,11 +66,11 @@ extension Attention {
   func headGradients(
     _ mixed: Block<Float>, _ saved: Saved, _ sequences: Sequences, on pool: WorkerPool
   ) throws -> (query: Block<Float>, key: Block<Float>, value: Block<Float>) {
-    let dq = Block<Float>.zeros(mixed.rows, saved.query.columns)
+    let dq = Block<Float>.unset(mixed.rows, saved.query.columns)
     let dk = Block<Float>.zeros(mixed.rows, saved.key.columns)
     let dv = Block<Float>.zeros(mixed.rows, saved.value.columns)
     let scratch = (0..<pool.threads).map { _ in
-      Buffer<Float>(repeating: 0, count: 2 * Self.queryRows * sequences.longest)
+      Buffer<Float>(unset: 2 * Self.queryRows * sequences.longest)
     }
     let shared = heads / keyHeads
     // One piece is all query heads of a key head, since they add to the same keys and values.
@@ -114,7 +114,7 @@ extension Attention {
           scores.writeRow(i) { ActivationKernels.softmaxGradient(of: p, scale: scale, to: &$0) }
         }
       }
-      Products.product(scores, at.key.rows(0..<seen), into: target.query.rows(queries), adding: true)
+      Products.product(scores, at.key.rows(0..<seen), into: target.query.rows(queries))
       Products.addCross(scores, at.query.rows(queries), to: target.key.rows(0..<seen))
     }
   }

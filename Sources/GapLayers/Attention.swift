@@ -63,9 +63,9 @@ package struct Attention: Sendable {
 
   /// What the heads mix from the values, [tokens, heads · head width].
   func mixed(_ parts: Saved, _ sequences: Sequences, on pool: WorkerPool) throws -> Block<Float> {
-    let mixed = Block<Float>.zeros(parts.query.rows, heads * headWidth)
+    let mixed = Block<Float>.unset(parts.query.rows, heads * headWidth)
     let scratch = (0..<pool.threads).map { _ in
-      Buffer<Float>(repeating: 0, count: Self.queryRows * sequences.longest)
+      Buffer<Float>(unset: Self.queryRows * sequences.longest)
     }
     try pool.forEach(sequences.count * heads) { worker, piece in
       let (sequence, head) = piece.quotientAndRemainder(dividingBy: heads)

@@ -226,6 +226,11 @@ extension Block<Float> {
   /// Copies the rows of `other`.
   func copy(_ other: Block<Float>) {
     precondition(other.rows == rows && other.columns == columns)
+    if stride == columns, other.stride == columns {
+      return other.buffer.read(other.offset..<other.offset + other.extent) { source in
+        buffer.write(offset..<offset + extent) { ActivationKernels.copy(source, to: &$0) }
+      }
+    }
     for i in 0..<rows { other.row(i) { row in writeRow(i) { ActivationKernels.copy(row, to: &$0) } } }
   }
 }
@@ -234,8 +239,7 @@ extension Normalization {
   /// The rows of x, normalised.
   func rows(_ x: Block<Float>) -> Block<Float> {
     let y = Block<Float>.unset(x.rows, x.columns)
-    y.copy(x)
-    for i in 0..<y.rows { y.writeRow(i) { apply(to: &$0) } }
+    for i in 0..<y.rows { x.row(i) { row in y.writeRow(i) { apply(row, into: &$0) } } }
     return y
   }
 

@@ -23,6 +23,18 @@ package enum Normalization: Sendable {
     }
   }
 
+  /// Writes one row, normalised.
+  package func apply(_ x: Span<Float>, into row: inout MutableSpan<Float>) {
+    switch self {
+    case .rootMeanSquare(let weight, let offset, let epsilon):
+      ActivationKernels.normalizeBySquare(
+        x, weight: weight.span, offset: offset, epsilon: epsilon, into: &row)
+    case .layer:
+      ActivationKernels.copy(x, to: &row)
+      apply(to: &row)
+    }
+  }
+
   /// - Parameter x: [tokens, width].
   /// - Returns: the normalised rows, in memory of their own.
   package func forward(_ x: Block<Float>, on pool: WorkerPool) throws -> Block<Float> {

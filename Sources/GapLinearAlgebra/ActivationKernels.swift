@@ -61,6 +61,24 @@ package enum ActivationKernels {
     }
   }
 
+  /// `target = row / √(mean(row²) + epsilon) · (weight + offset)`.
+  package static func normalizeBySquare(
+    _ row: Span<Float>, weight: Span<Float>, offset: Float, epsilon: Float,
+    into target: inout MutableSpan<Float>
+  ) {
+    precondition(weight.count == row.count && target.count == row.count)
+    unsafe target.withUnsafeMutableBufferPointer { target in
+      unsafe row.withUnsafeBufferPointer { row in
+        unsafe weight.withUnsafeBufferPointer { weight in
+          guard let base = target.baseAddress, let x = row.baseAddress, let factors = weight.baseAddress else {
+            return
+          }
+          unsafe gap_rms_norm(x, factors, epsilon, offset, base, row.count)
+        }
+      }
+    }
+  }
+
   /// `row = (row − mean) / √(variance + epsilon) · weight + bias`.
   package static func normalizeByDeviation(
     _ row: inout MutableSpan<Float>, weight: Span<Float>, bias: Span<Float>, epsilon: Float

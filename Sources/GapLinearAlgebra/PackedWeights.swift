@@ -168,13 +168,16 @@ package enum ProductPrecision: String, Sendable {
       let left = unsafe scratch.left(bytes: rows * depth * (precision == .single ? 4 : 2))
       let isDirect = precision == .single && !isPadded && a.stride == depth
       if !isDirect {
-        for i in 0..<a.rows {
-          let source = unsafe a.buffer.pointer(at: a.offset + i * a.stride, reaching: depth)
+        // Rows that follow each other go in one call.
+        let isDense = a.stride == depth
+        for i in 0..<(isDense ? 1 : a.rows) {
+          let count = isDense ? a.rows * depth : depth
+          let source = unsafe a.buffer.pointer(at: a.offset + i * a.stride, reaching: count)
           switch precision {
           case .single:
-            unsafe (left + i * depth * 4).copyMemory(from: source, byteCount: depth * 4)
+            unsafe (left + i * depth * 4).copyMemory(from: source, byteCount: count * 4)
           case .bfloat16:
-            unsafe gap_narrow_bf16(source, (left + i * depth * 2).assumingMemoryBound(to: UInt16.self), depth)
+            unsafe gap_narrow_bf16(source, (left + i * depth * 2).assumingMemoryBound(to: UInt16.self), count)
           }
         }
       }

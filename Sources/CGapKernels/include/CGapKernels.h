@@ -18,7 +18,8 @@ void gap_widen_bf16_f32(const void *source, float *target, size_t count, int swa
 void gap_widen_f32_f32(const void *source, float *target, size_t count, int swap);
 void gap_widen_f64_f32(const void *source, float *target, size_t count, int swap);
 
-void gap_narrow_bf16(const float *source, uint16_t *target, size_t count);  // native order, to nearest, ties to even
+void gap_narrow_bf16(const float *source, uint16_t *target, size_t count);  // native order, to nearest, ties to even;
+// numbers below 2^-126 may become 0
 
 // rows.c: one embedding row at a time, in double. The order of every sum is fixed by the count alone, so bit-equal
 // rows have bit-equal results wherever they lie.
