@@ -47,7 +47,7 @@ let package = Package(
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CGapKernels"),
-    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+    .target(name: "COneDNN", dependencies: ["CGapKernels"], linkerSettings: [.linkedLibrary("dnnl")]),
 
     // Level 1: numbers, images, files. None of them knows another.
     library(

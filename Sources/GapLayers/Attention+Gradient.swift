@@ -62,60 +62,61 @@ extension Attention {
     return dx
   }
 
-  /// The gradients of queries and keys as they are compared, and of values, from that of what the heads mixed.
+  /// The gradients of queries and keys as they are compared, and of values, from that of what the heads mixed (of the
+  /// tails alone, where there are some).
   func headGradients(
-    _ mixed: Block<Float>, _ saved: Saved, _ sequences: Sequences, on pool: WorkerPool
+    _ mixed: Block<Float>, _ saved: Saved, _ sequences: Sequences, tails: SequenceTails? = nil,
+    on pool: WorkerPool
   ) throws -> (query: Block<Float>, key: Block<Float>, value: Block<Float>) {
-    let dq = Block<Float>.unset(mixed.rows, saved.query.columns)
-    let dk = Block<Float>.zeros(mixed.rows, saved.key.columns)
-    let dv = Block<Float>.zeros(mixed.rows, saved.value.columns)
-    let scratch = (0..<pool.threads).map { _ in
-      Buffer<Float>(unset: 2 * Self.queryRows * sequences.longest)
-    }
-    let shared = heads / keyHeads
+    let tokens = sequences.tokens
+    let dq: Block<Float> =
+      tails == nil ? .unset(tokens, saved.query.columns) : .zeros(tokens, saved.query.columns)
+    let dk = Block<Float>.zeros(tokens, saved.key.columns)
+    let dv = Block<Float>.zeros(tokens, saved.value.columns)
+    let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest) }
     // One piece is all query heads of a key head, since they add to the same keys and values.
     try pool.forEach(sequences.count * keyHeads) { worker, piece in
       let (sequence, keyHead) = piece.quotientAndRemainder(dividingBy: keyHeads)
       let rows = sequences.rows(of: sequence)
       let kept = keyHead * headWidth..<(keyHead + 1) * headWidth
-      for head in keyHead * shared..<(keyHead + 1) * shared {
-        let own = head * headWidth..<(head + 1) * headWidth
-        unmix(
-          (
-            saved.query.rows(rows).columns(own), saved.key.rows(rows).columns(kept),
-            saved.value.rows(rows).columns(kept)
-          ),
-          mixed.rows(rows).columns(own), sequences.branches[sequence],
-          into: (dq.rows(rows).columns(own), dk.rows(rows).columns(kept), dv.rows(rows).columns(kept)),
-          scratch[worker])
-      }
+      let own = keyHead * shared * headWidth..<(keyHead + 1) * shared * headWidth
+      unmix(
+        (
+          saved.query.rows(rows).columns(own), saved.key.rows(rows).columns(kept),
+          saved.value.rows(rows).columns(kept)
+        ),
+        mixed.rows(tails?.rows(of: sequence) ?? rows).columns(own), sequences.branches[sequence],
+        into: (dq.rows(rows).columns(own), dk.rows(rows).columns(kept), dv.rows(rows).columns(kept)),
+        scratch[worker])
     }
     return (dq, dk, dv)
   }
 
   private typealias Heads = (query: Block<Float>, key: Block<Float>, value: Block<Float>)
 
-  /// One head of one sequence, a block of queries at a time.
+  /// The heads that share a key head, in one sequence, a block of queries at a time; see `mix`.
   private func unmix(
     _ at: Heads, _ gradient: Block<Float>, _ branch: Sequences.Branch?, into target: Heads,
-    _ scratch: Buffer<Float>
+    _ scratch: HeadScratch
   ) {
-    let half = scratch.count / 2
-    for queries in Pieces(of: 0..<at.query.rows, size: Self.queryRows).all {
+    let first = at.query.rows - gradient.rows
+    for queries in Pieces(of: first..<at.query.rows, size: queryRows).all {
       let seen = reach == .all ? at.key.rows : queries.upperBound
-      let weights = Block(scratch, rows: queries.count, columns: seen)
-      let scores = Block(scratch, offset: half, rows: queries.count, columns: seen)
-      self.weights(at.query, at.key, queries, branch, into: weights)
-      let own = gradient.rows(queries)
-      Products.addCross(weights, own, to: target.value.rows(0..<seen))
-      Products.inner(own, at.value.rows(0..<seen), into: scores)
-      for i in 0..<queries.count {
-        weights.row(i) { p in
-          scores.writeRow(i) { ActivationKernels.softmaxGradient(of: p, scale: scale, to: &$0) }
-        }
-      }
-      Products.product(scores, at.key.rows(0..<seen), into: target.query.rows(queries))
-      Products.addCross(scores, at.query.rows(queries), to: target.key.rows(0..<seen))
+      let rows = queries.count * shared
+      let weights = scratch.weights(rows, seen)
+      let scores = scratch.slopes(rows, seen)
+      let own = scratch.queries.rows(0..<rows)
+      own.unfolded(shared).copy(at.query.rows(queries))
+      self.weights(own, at.key, queries, branch, into: weights)
+      let slope = scratch.results.rows(0..<rows)
+      let asking = queries.lowerBound - first..<queries.upperBound - first
+      slope.unfolded(shared).copy(gradient.rows(asking))
+      Products.addCross(weights, slope, to: target.value.rows(0..<seen))
+      Products.inner(slope, at.value.rows(0..<seen), into: scores)
+      AttentionKernels.weighGradient(of: weights, scale: scale, to: scores)
+      Products.addCross(scores, own, to: target.key.rows(0..<seen))
+      Products.product(scores, at.key.rows(0..<seen), into: slope)
+      target.query.rows(queries).copy(slope.unfolded(shared))
     }
   }
 }

@@ -50,8 +50,12 @@ package struct Attention: Sendable {
     self.keyNorm = keyNorm
   }
 
-  /// Queries that are worked on at a time.
-  static let queryRows = 48
+  /// Query heads that share a key head.
+  var shared: Int { heads / keyHeads }
+
+  /// Queries that are worked on at a time: with those of all heads that share a key head, enough rows for a product;
+  /// fewer where a later query sees more keys, since a block goes over all that any of its queries sees.
+  var queryRows: Int { reach == .all ? 96 : shared > 1 ? 32 : 48 }
 
   /// - Parameter x: [tokens, width], normalised.
   /// - Returns: [tokens, width], before the residual is added.
@@ -61,63 +65,84 @@ package struct Attention: Sendable {
     return try output.forward(mixed(prepared(x, sequences, on: pool), sequences, on: pool), on: pool)
   }
 
-  /// What the heads mix from the values, [tokens, heads · head width].
-  func mixed(_ parts: Saved, _ sequences: Sequences, on pool: WorkerPool) throws -> Block<Float> {
-    let mixed = Block<Float>.unset(parts.query.rows, heads * headWidth)
-    let scratch = (0..<pool.threads).map { _ in
-      Buffer<Float>(unset: Self.queryRows * sequences.longest)
-    }
-    try pool.forEach(sequences.count * heads) { worker, piece in
-      let (sequence, head) = piece.quotientAndRemainder(dividingBy: heads)
+  /// What the heads mix from the values, [tokens, heads · head width]; of the tails alone, where there are some.
+  func mixed(
+    _ parts: Saved, _ sequences: Sequences, tails: SequenceTails? = nil, on pool: WorkerPool
+  ) throws -> Block<Float> {
+    let mixed = Block<Float>.unset(tails?.tokens ?? parts.query.rows, heads * headWidth)
+    let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest) }
+    try pool.forEach(sequences.count * keyHeads) { worker, piece in
+      let (sequence, keyHead) = piece.quotientAndRemainder(dividingBy: keyHeads)
       let rows = sequences.rows(of: sequence)
-      let own = head * headWidth..<(head + 1) * headWidth
-      let shared = head / (heads / keyHeads) * headWidth
-      let kept = shared..<shared + headWidth
+      let own = keyHead * shared * headWidth..<(keyHead + 1) * shared * headWidth
+      let kept = keyHead * headWidth..<(keyHead + 1) * headWidth
       mix(
         parts.query.rows(rows).columns(own), parts.key.rows(rows).columns(kept),
-        parts.value.rows(rows).columns(kept), sequences.branches[sequence], into: mixed.rows(rows).columns(own),
-        scratch[worker])
+        parts.value.rows(rows).columns(kept), sequences.branches[sequence],
+        into: mixed.rows(tails?.rows(of: sequence) ?? rows).columns(own), scratch[worker])
     }
     return mixed
   }
 
-  /// One head of one sequence, a block of queries at a time.
+  /// What one worker needs for the heads that share a key head.
+  struct HeadScratch {
+    /// Queries and results of a block, [queries · shared, head width].
+    let queries: Block<Float>
+    let results: Block<Float>
+    private let weights: Buffer<Float>
+    private let slopes: Buffer<Float>
+
+    init(_ attention: Attention, _ longest: Int) {
+      let rows = min(attention.queryRows, longest) * attention.shared
+      queries = .unset(rows, attention.headWidth)
+      results = .unset(rows, attention.headWidth)
+      weights = Buffer(unset: rows * longest)
+      slopes = Buffer(unset: rows * longest)
+    }
+
+    /// [rows, keys] each.
+    func weights(_ rows: Int, _ keys: Int) -> Block<Float> { Block(weights, rows: rows, columns: keys) }
+    func slopes(_ rows: Int, _ keys: Int) -> Block<Float> { Block(slopes, rows: rows, columns: keys) }
+  }
+
+  /// The heads that share a key head, in one sequence, a block of queries at a time.
+  ///
+  /// - Parameter q: [tokens, shared · head width]: row by row, the heads' queries lie one after the other, so that a block
+  ///   of rows copied together is a matrix of all their queries. The last of them, as many as `target` has rows, ask.
   private func mix(
     _ q: Block<Float>, _ k: Block<Float>, _ v: Block<Float>, _ branch: Sequences.Branch?,
-    into target: Block<Float>, _ scratch: Buffer<Float>
+    into target: Block<Float>, _ scratch: HeadScratch
   ) {
-    for queries in Pieces(of: 0..<q.rows, size: Self.queryRows).all {
+    let first = q.rows - target.rows
+    for queries in Pieces(of: first..<q.rows, size: queryRows).all {
       let seen = reach == .all ? k.rows : queries.upperBound
-      let weights = Block(scratch, rows: queries.count, columns: seen)
-      self.weights(q, k, queries, branch, into: weights)
-      Products.product(weights, v.rows(0..<seen), into: target.rows(queries))
+      let rows = queries.count * shared
+      let weights = scratch.weights(rows, seen)
+      let own = scratch.queries.rows(0..<rows)
+      own.unfolded(shared).copy(q.rows(queries))
+      self.weights(own, k, queries, branch, into: weights)
+      let mixed = scratch.results.rows(0..<rows)
+      Products.product(weights, v.rows(0..<seen), into: mixed)
+      target.rows(queries.lowerBound - first..<queries.upperBound - first).copy(mixed.unfolded(shared))
     }
   }
 
-  /// How much each of some queries takes from each key that any of them sees, [queries, keys].
+  /// How much each of some queries takes from each key that any of them sees, [queries · shared, keys].
   func weights(
-    _ q: Block<Float>, _ k: Block<Float>, _ queries: Range<Int>, _ branch: Sequences.Branch?,
+    _ own: Block<Float>, _ k: Block<Float>, _ queries: Range<Int>, _ branch: Sequences.Branch?,
     into weights: Block<Float>
   ) {
     let seen = weights.columns
-    Products.inner(q.rows(queries), k.rows(0..<seen), into: weights)
-    for i in queries {
-      let (first, hole, end) = bounds(of: i, seen, branch)
-      let row = i - queries.lowerBound
-      weights.writeRow(row) { row in
-        for j in 0..<first { row[j] = 0 }
-        for j in hole { row[j] = -.greatestFiniteMagnitude }
-        for j in end..<seen { row[j] = 0 }
-      }
-      weights.columns(first..<end).writeRow(row) { ActivationKernels.softmax(&$0, scale: scale) }
-      weights.writeRow(row) { row in for j in hole { row[j] = 0 } }
+    Products.inner(own, k.rows(0..<seen), into: weights)
+    AttentionKernels.weigh(weights, each: shared, scale: scale) { i in
+      bounds(of: queries.lowerBound + i, seen, branch)
     }
   }
 
   /// The keys that a query sees: those of `first..<end` that are not in `hole`.
   private func bounds(
     of query: Int, _ seen: Int, _ branch: Sequences.Branch?
-  ) -> (first: Int, hole: Range<Int>, end: Int) {
+  ) -> AttentionKernels.Bounds {
     guard case .before(let window) = reach else { return (0, 0..<0, seen) }
     guard let branch, query >= branch.start else {
       return (max(0, query + 1 - (window ?? query + 1)), 0..<0, query + 1)
@@ -126,5 +151,13 @@ package struct Attention: Sendable {
     let first = max(0, position + 1 - (window ?? position + 1))
     guard first < branch.shared else { return (first - branch.shared + branch.start, 0..<0, query + 1) }
     return (first, branch.shared..<branch.start, query + 1)
+  }
+}
+
+extension Block<Float> {
+  /// The same numbers, `count` rows in one: [rows / count, columns · count].
+  func unfolded(_ count: Int) -> Block<Float> {
+    precondition(isDense && rows % count == 0)
+    return Block(buffer, offset: offset, rows: rows / count, columns: columns * count)
   }
 }

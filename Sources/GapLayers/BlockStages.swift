@@ -35,8 +35,18 @@ package struct BlockStages: Sendable {
       bias = layer.frozen.bias
     }
 
-    func forward(_ x: Block<Float>, into y: Block<Float>, adding: Bool = false) throws {
+    func forward(_ x: ProductRows, into y: Block<Float>, adding: Bool = false) throws {
       try weights.forward(x, into: y, adding: adding)
+      if let bias { y.add(bias) }
+    }
+
+    func forward(_ x: ProductRows, into y: ProductRows) throws {
+      try weights.forward(x, into: y)
+      if let bias { y.add(bias) }
+    }
+
+    func addForward(_ x: Block<Float>, to y: Block<Float>) throws {
+      try weights.forward(x, into: y, adding: true)
       if let bias { y.add(bias) }
     }
   }
@@ -57,13 +67,41 @@ package struct BlockStages: Sendable {
 
   /// What the gradient needs, [tokens, …] each.
   package struct Saved: Sendable {
-    /// What entered the block, and its middle.
+    /// What entered the block, and its middle; but for the input and what attention compares, of the tails alone where
+    /// only these went on.
     let input: Block<Float>
     let middle: Block<Float>
     let attention: Attention.Saved
     /// What enters the activation, and the gate's factor.
-    let inner: Block<Float>
-    let factors: Block<Float>?
+    let inner: ProductRows
+    let factors: ProductRows?
+  }
+
+  private var precision: ProductPrecision { up.weights.precision }
+
+  /// What one worker needs for a piece of rows.
+  private struct Scratch {
+    /// Normalised rows, [rows, width], and the gradient of these.
+    let normed: ProductRows
+    let slope: Block<Float>
+    /// What enters `down`, [rows, inner width]; its gradient, and those of gate and factors.
+    let hidden: ProductRows
+    let ofHidden: Block<Float>
+    let ofUp: ProductRows
+
+    init(_ stages: BlockStages, _ x: Block<Float>, gradient: Bool = false) {
+      let rows = min(x.rows, PackedWeights.rows)
+      let inner = stages.up.weights.outputs
+      normed = .unset(rows, x.columns, stages.precision)
+      hidden = .unset(rows, inner, stages.precision)
+      slope = .unset(gradient ? rows : 0, x.columns)
+      ofHidden = .unset(gradient ? rows : 0, inner)
+      ofUp = .unset(gradient && stages.gate != nil ? rows : 0, inner, stages.precision)
+    }
+  }
+
+  private func scratch(_ x: Block<Float>, gradient: Bool = false, on pool: WorkerPool) -> [Scratch] {
+    (0..<pool.threads).map { _ in Scratch(self, x, gradient: gradient) }
   }
 
   private static func pieces(_ x: Block<Float>) -> Pieces { Pieces(of: 0..<x.rows, size: PackedWeights.rows) }
@@ -73,24 +111,29 @@ package struct BlockStages: Sendable {
   /// - Parameters:
   ///   - x: [tokens, width]; it is kept, not changed.
   ///   - turning: the rotary embedding's, for these sequences.
-  /// - Returns: [tokens, width], and what the gradient needs.
+  ///   - tails: the rows whose output is wanted; nil for all.
+  /// - Returns: [tokens, width], or of the tails alone, and what the gradient needs.
   package func forwardSaving(
-    _ x: Block<Float>, _ sequences: Sequences, _ turning: Turning?, on pool: WorkerPool
+    _ x: Block<Float>, _ sequences: Sequences, _ turning: Turning?, tails: SequenceTails? = nil,
+    on pool: WorkerPool
   ) throws -> (Block<Float>, Saved) {
     let parts = try compared(x, turning, on: pool)
-    let mixed = try attention.mixed(parts, sequences, on: pool)
-    let inner = Block<Float>.unset(x.rows, up.weights.outputs)
-    let factors = gate == nil ? nil : Block<Float>.unset(x.rows, up.weights.outputs)
+    let mixed = try attention.mixed(parts, sequences, tails: tails, on: pool)
+    let input = x
+    let x = tails?.gathered(x) ?? x
+    let inner = ProductRows.unset(x.rows, up.weights.outputs, precision)
+    let factors = gate == nil ? nil : ProductRows.unset(x.rows, up.weights.outputs, precision)
     let middle = Block<Float>.unset(x.rows, x.columns)
     let y = Block<Float>.unset(x.rows, x.columns)
     let pieces = Self.pieces(x)
-    try pool.forEach(pieces.count) { _, piece in
+    let scratch = scratch(x, on: pool)
+    try pool.forEach(pieces.count) { worker, piece in
       let rows = pieces[piece]
       try feed(
         x.rows(rows), mixed.rows(rows), inner: inner.rows(rows), factors: factors?.rows(rows),
-        middle: middle.rows(rows), into: y.rows(rows))
+        middle: middle.rows(rows), into: y.rows(rows), scratch[worker])
     }
-    return (y, Saved(input: x, middle: middle, attention: parts, inner: inner, factors: factors))
+    return (y, Saved(input: input, middle: middle, attention: parts, inner: inner, factors: factors))
   }
 
   /// Replaces x [tokens, width] by the block's output; nothing is kept.
@@ -100,12 +143,15 @@ package struct BlockStages: Sendable {
     let parts = try compared(x, turning, on: pool)
     let mixed = try attention.mixed(parts, sequences, on: pool)
     let pieces = Self.pieces(x)
-    try pool.forEach(pieces.count) { _, piece in
+    let scratch = scratch(x, on: pool)
+    try pool.forEach(pieces.count) { worker, piece in
       let rows = x.rows(pieces[piece])
-      let inner = Block<Float>.unset(rows.rows, up.weights.outputs)
-      let factors = gate == nil ? nil : Block<Float>.unset(rows.rows, up.weights.outputs)
+      let inner = ProductRows.unset(rows.rows, up.weights.outputs, precision)
+      let factors = gate == nil ? nil : ProductRows.unset(rows.rows, up.weights.outputs, precision)
       let middle = Block<Float>.unset(rows.rows, x.columns)
-      try feed(rows, mixed.rows(pieces[piece]), inner: inner, factors: factors, middle: middle, into: rows)
+      try feed(
+        rows, mixed.rows(pieces[piece]), inner: inner, factors: factors, middle: middle, into: rows,
+        scratch[worker])
     }
   }
 
@@ -117,9 +163,13 @@ package struct BlockStages: Sendable {
     let rawQuery = attention.queryNorm == nil ? nil : Block<Float>.unset(x.rows, q.columns)
     let rawKey = attention.keyNorm == nil ? nil : Block<Float>.unset(x.rows, k.columns)
     let pieces = Self.pieces(x)
-    try pool.forEach(pieces.count) { _, piece in
+    let scratch = (0..<pool.threads).map { _ in
+      ProductRows.unset(min(x.rows, PackedWeights.rows), x.columns, precision)
+    }
+    try pool.forEach(pieces.count) { worker, piece in
       let rows = pieces[piece]
-      let normed = block.attentionNorm.rows(x.rows(rows))
+      let normed = scratch[worker].first(rows.count)
+      block.attentionNorm.write(x.rows(rows), into: normed)
       for (layer, target, raw, norm) in [
         (query, q, rawQuery, attention.queryNorm), (key, k, rawKey, attention.keyNorm),
       ] {
@@ -138,42 +188,48 @@ package struct BlockStages: Sendable {
 
   /// Stage 3, on some rows.
   private func feed(
-    _ x: Block<Float>, _ mixed: Block<Float>, inner: Block<Float>, factors: Block<Float>?, middle: Block<Float>,
-    into y: Block<Float>
+    _ x: Block<Float>, _ mixed: Block<Float>, inner: ProductRows, factors: ProductRows?, middle: Block<Float>,
+    into y: Block<Float>, _ scratch: Scratch
   ) throws {
     middle.copy(x)
-    try output.forward(mixed, into: middle, adding: true)
-    let normed = block.feedForwardNorm.rows(middle)
-    let hidden = Block<Float>.unset(x.rows, inner.columns)
+    try output.addForward(mixed, to: middle)
+    let normed = scratch.normed.first(x.rows)
+    block.feedForwardNorm.write(middle, into: normed)
     try (gate ?? up).forward(normed, into: inner)
     if let factors { try up.forward(normed, into: factors) }
-    feedForward.activate(inner, factors, into: hidden)
+    let hidden = scratch.hidden.first(x.rows)
+    hidden.activate(feedForward.activation, gate: inner, up: factors)
     y.copy(middle)
     try down.forward(hidden, into: y, adding: true)
   }
 
   // MARK: Gradient
 
-  /// Replaces the gradient of the output by that of the input.
+  /// The gradient of the input.
   ///
   /// - Parameters:
-  ///   - gradient: [tokens, width].
+  ///   - gradient: of the output, [tokens, width], overwritten; of the tails alone where the pass gave these.
   ///   - turning: the rotary embedding's the other way, for these sequences.
-  package func applyGradient(
-    to gradient: Block<Float>, _ saved: Saved, _ sequences: Sequences, _ turning: Turning?, on pool: WorkerPool
-  ) throws {
+  /// - Returns: [tokens, width]: `gradient` itself where it has all rows.
+  package func inputGradient(
+    _ gradient: Block<Float>, _ saved: Saved, _ sequences: Sequences, _ turning: Turning?,
+    tails: SequenceTails? = nil, on pool: WorkerPool
+  ) throws -> Block<Float> {
     let mixed = Block<Float>.unset(gradient.rows, output.weights.inputs)
     let pieces = Self.pieces(gradient)
-    try pool.forEach(pieces.count) { _, piece in
+    let scratch = scratch(saved.input, gradient: true, on: pool)
+    try pool.forEach(pieces.count) { worker, piece in
       let rows = pieces[piece]
       let own = gradient.rows(rows)
-      try feedGradient(own, saved, rows)
+      try feedGradient(own, saved, rows, scratch[worker])
       try output.weights.inputGradient(own, into: mixed.rows(rows))
     }
-    let (dq, dk, dv) = try attention.headGradients(mixed, saved.attention, sequences, on: pool)
-    try pool.forEach(pieces.count) { _, piece in
-      let rows = pieces[piece]
-      let normed = Block<Float>.unset(rows.count, gradient.columns)
+    let (dq, dk, dv) = try attention.headGradients(mixed, saved.attention, sequences, tails: tails, on: pool)
+    let gradient = tails?.scattered(gradient) ?? gradient
+    let all = Self.pieces(gradient)
+    try pool.forEach(all.count) { worker, piece in
+      let rows = all[piece]
+      let normed = scratch[worker].slope.rows(0..<rows.count)
       for (target, raw, norm) in [
         (dq, saved.attention.rawQuery, attention.queryNorm), (dk, saved.attention.rawKey, attention.keyNorm),
       ] {
@@ -186,65 +242,46 @@ package struct BlockStages: Sendable {
       try value.weights.inputGradient(dv.rows(rows), into: normed, adding: true)
       block.attentionNorm.addGradient(normed, at: saved.input.rows(rows), to: gradient.rows(rows))
     }
+    return gradient
   }
 
   /// Of stage 3 but the output layer, on some rows: the gradient of y becomes that of h.
-  private func feedGradient(_ gradient: Block<Float>, _ saved: Saved, _ rows: Range<Int>) throws {
-    let hidden = Block<Float>.unset(rows.count, down.weights.inputs)
-    let normed = Block<Float>.unset(rows.count, gradient.columns)
-    try down.weights.inputGradient(gradient, into: hidden)
-    let inner = saved.inner.rows(rows)
-    let activation = feedForward.activation
-    if let gate, let factors = saved.factors?.rows(rows) {
-      let ofUp = Block<Float>.unset(rows.count, hidden.columns)
-      for i in 0..<rows.count {
-        inner.row(i) { g in
-          factors.row(i) { u in
-            hidden.writeRow(i) { hidden in
-              ofUp.writeRow(i) { ofUp in
-                ActivationKernels.gatedGradient(activation, gate: g, up: u, to: &hidden, ofUp: &ofUp)
-              }
-            }
-          }
-        }
-      }
-      try gate.weights.inputGradient(hidden, into: normed)
-      try up.weights.inputGradient(ofUp, into: normed, adding: true)
-    } else {
-      for i in 0..<rows.count {
-        inner.row(i) { x in hidden.writeRow(i) { ActivationKernels.applyGradient(activation, at: x, to: &$0) } }
-      }
-      try up.weights.inputGradient(hidden, into: normed)
-    }
+  private func feedGradient(
+    _ gradient: Block<Float>, _ saved: Saved, _ rows: Range<Int>, _ scratch: Scratch
+  ) throws {
+    let ofHidden = scratch.ofHidden.rows(0..<rows.count)
+    let normed = scratch.slope.rows(0..<rows.count)
+    try down.weights.inputGradient(gradient, into: ofHidden)
+    let ofInner = scratch.hidden.first(rows.count)
+    let ofUp = gate == nil ? nil : scratch.ofUp.first(rows.count)
+    ofInner.activateGradient(
+      feedForward.activation, gate: saved.inner.rows(rows), up: saved.factors?.rows(rows), from: ofHidden,
+      ofUp: ofUp)
+    try (gate ?? up).weights.inputGradient(ofInner, into: normed)
+    if let ofUp { try up.weights.inputGradient(ofUp, into: normed, adding: true) }
     block.feedForwardNorm.addGradient(normed, at: saved.middle.rows(rows), to: gradient)
   }
 }
 
 // MARK: - Rows on the calling thread
 
-extension Block<Float> {
-  /// Copies the rows of `other`.
-  func copy(_ other: Block<Float>) {
-    precondition(other.rows == rows && other.columns == columns)
-    if stride == columns, other.stride == columns {
-      return other.buffer.read(other.offset..<other.offset + other.extent) { source in
-        buffer.write(offset..<offset + extent) { ActivationKernels.copy(source, to: &$0) }
-      }
-    }
-    for i in 0..<rows { other.row(i) { row in writeRow(i) { ActivationKernels.copy(row, to: &$0) } } }
-  }
-}
-
 extension Normalization {
-  /// The rows of x, normalised.
-  func rows(_ x: Block<Float>) -> Block<Float> {
-    let y = Block<Float>.unset(x.rows, x.columns)
-    for i in 0..<y.rows { x.row(i) { row in y.writeRow(i) { apply(row, into: &$0) } } }
-    return y
+  /// Writes the rows of x, normalised.
+  func write(_ x: Block<Float>, into y: ProductRows) {
+    if case .rootMeanSquare(let weight, let offset, let epsilon) = self {
+      return y.normalizeBySquare(x, weight: weight, offset: offset, epsilon: epsilon)
+    }
+    let normed = Block<Float>.unset(x.rows, x.columns)
+    for i in 0..<x.rows { x.row(i) { row in normed.writeRow(i) { apply(row, into: &$0) } } }
+    y.copy(normed)
   }
 
   /// Adds the gradient of the inputs `x` to `target`; that of the outputs is overwritten.
   func addGradient(_ gradient: Block<Float>, at x: Block<Float>, to target: Block<Float>) {
+    if case .rootMeanSquare(let weight, let offset, let epsilon) = self {
+      return ActivationKernels.addNormalizeBySquareGradient(
+        gradient, at: x, weight: weight, offset: offset, epsilon: epsilon, to: target)
+    }
     for i in 0..<x.rows {
       gradient.writeRow(i) { row in x.row(i) { applyGradient(at: $0, to: &row) } }
       gradient.row(i) { row in target.writeRow(i) { ActivationKernels.add(row, to: &$0) } }

@@ -37,20 +37,4 @@ package struct FeedForward: Sendable {
     }
     return try down.forward(hidden, on: pool)
   }
-
-  /// What enters `down`, row by row: `f(inner)`, times the gate's factor where there is one.
-  func activate(_ inner: Block<Float>, _ factors: Block<Float>?, into hidden: Block<Float>) {
-    for i in 0..<inner.rows {
-      inner.row(i) { x in
-        hidden.writeRow(i) { row in
-          if let factors {
-            factors.row(i) { ActivationKernels.gated(activation, gate: x, up: $0, into: &row) }
-          } else {
-            ActivationKernels.copy(x, to: &row)
-            ActivationKernels.apply(activation, to: &row)
-          }
-        }
-      }
-    }
-  }
 }

@@ -77,11 +77,7 @@ package struct Turning: Sendable {
     for (i, row) in rows.enumerated() {
       cosines.row(positions[row]) { c in
         sines.row(positions[row]) { s in
-          for start in stride(from: 0, to: x.columns, by: headWidth) {
-            x.columns(start..<start + rotated).writeRow(i) {
-              ActivationKernels.rotate(&$0, cosines: c, sines: s)
-            }
-          }
+          x.writeRow(i) { ActivationKernels.rotateHeads(of: &$0, headWidth: headWidth, cosines: c, sines: s) }
         }
       }
     }

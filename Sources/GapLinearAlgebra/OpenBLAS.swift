@@ -3,7 +3,11 @@ import COpenBLAS
 
 /// The one place that calls OpenBLAS.
 enum OpenBLAS {
-  private static let setUp: Void = openblas_set_num_threads(1)
+  private static let setUp: Void = {
+    openblas_set_num_threads(1)
+    // Those that it started when it was loaded wait for work in a busy loop: they would take our threads' time.
+    gap_openblas_end_threads()
+  }()
 
   /// Threads are the worker pool's; OpenBLAS gets one inside each.
   static func useOneThread() { _ = setUp }

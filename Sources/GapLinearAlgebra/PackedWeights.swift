@@ -41,11 +41,10 @@ package enum ProductPrecision: String, Sendable {
   private let read: Reader
 
   #if OneDNN
-    private struct State: ~Copyable {
-      var forward: PackedMatrix?
-      var gradient: PackedMatrix?
-    }
-    private let state = Mutex(State())
+    // Each is made once, under the lock; looking it up takes none.
+    private let forward = AtomicLazyReference<PackedMatrix>()
+    private let gradient = AtomicLazyReference<PackedMatrix>()
+    private let packing = Mutex(())
   #else
     private let state = Mutex<Buffer<Float>?>(nil)
   #endif
@@ -59,16 +58,17 @@ package enum ProductPrecision: String, Sendable {
     self.read = read
   }
 
-  /// Rows of x that one thread takes at a time.
-  package static let rows = 64
+  /// Rows of x that one thread takes at a time: enough that weights are not read too often, few enough that what lies
+  /// between two products of a block stays in the cache.
+  package static let rows = 96
 
   /// `y = x Wᵀ`, or `y += x Wᵀ` with `adding`, on the calling thread.
   ///
   /// - Parameters:
-  ///   - x: [rows, inputs], at most `PackedWeights.rows` rows.
+  ///   - x: [rows, inputs].
   ///   - y: [rows, outputs].
   package func forward(_ x: Block<Float>, into y: Block<Float>, adding: Bool = false) throws {
-    precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows && x.rows <= Self.rows)
+    precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows)
     #if OneDNN
       try packed(isForward: true).multiply(x, into: y, adding: adding)
     #else
@@ -77,13 +77,33 @@ package enum ProductPrecision: String, Sendable {
     #endif
   }
 
+  /// The same from rows that are in the precision of products.
+  package func forward(_ x: ProductRows, into y: Block<Float>, adding: Bool = false) throws {
+    precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows)
+    #if OneDNN
+      try packed(isForward: true).multiply(x, into: y, adding: adding)
+    #else
+      try forward(x.block, into: y, adding: adding)
+    #endif
+  }
+
+  /// The same, with results in the precision of products.
+  package func forward(_ x: ProductRows, into y: ProductRows) throws {
+    precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows)
+    #if OneDNN
+      try packed(isForward: true).multiply(x, into: y)
+    #else
+      try forward(x.block, into: y.block)
+    #endif
+  }
+
   /// `dx = dy W`, or `dx += dy W` with `adding`, on the calling thread.
   ///
   /// - Parameters:
-  ///   - dy: [rows, outputs], at most `PackedWeights.rows` rows.
+  ///   - dy: [rows, outputs].
   ///   - dx: [rows, inputs].
   package func inputGradient(_ dy: Block<Float>, into dx: Block<Float>, adding: Bool = false) throws {
-    precondition(dy.columns == outputs && dx.columns == inputs && dx.rows == dy.rows && dy.rows <= Self.rows)
+    precondition(dy.columns == outputs && dx.columns == inputs && dx.rows == dy.rows)
     #if OneDNN
       try packed(isForward: false).multiply(dy, into: dx, adding: adding)
     #else
@@ -92,13 +112,23 @@ package enum ProductPrecision: String, Sendable {
     #endif
   }
 
+  /// The same from rows that are in the precision of products.
+  package func inputGradient(_ dy: ProductRows, into dx: Block<Float>, adding: Bool = false) throws {
+    precondition(dy.columns == outputs && dx.columns == inputs && dx.rows == dy.rows)
+    #if OneDNN
+      try packed(isForward: false).multiply(dy, into: dx, adding: adding)
+    #else
+      try inputGradient(dy.block, into: dx, adding: adding)
+    #endif
+  }
+
   #if OneDNN
     private func packed(isForward: Bool) throws -> PackedMatrix {
-      try state.withLock { state in
-        if let made = isForward ? state.forward : state.gradient { return made }
+      if let made = isForward ? forward.load() : gradient.load() { return made }
+      return try packing.withLock { _ in
+        if let made = isForward ? forward.load() : gradient.load() { return made }
         let made = try PackedMatrix(self.outputs, self.inputs, isForward: isForward, precision, read)
-        if isForward { state.forward = made } else { state.gradient = made }
-        return made
+        return isForward ? forward.storeIfNil(made) : gradient.storeIfNil(made)
       }
     }
   #else
@@ -118,8 +148,6 @@ package enum ProductPrecision: String, Sendable {
   /// One packing of a matrix, in oneDNN's own layout.
   @safe private final class PackedMatrix: Sendable {
     private nonisolated(unsafe) let matrix: OpaquePointer
-    private let depth: Int
-    private let precision: ProductPrecision
 
     /// - Parameter isForward: whether rows of W are what sums run over.
     init(
@@ -127,8 +155,7 @@ package enum ProductPrecision: String, Sendable {
       _ read: PackedWeights.Reader
     ) throws {
       OpenBLAS.useOneThread()
-      depth = isForward ? inputs : outputs
-      self.precision = precision
+      let depth = isForward ? inputs : outputs
       let columns = isForward ? outputs : inputs
       let turned: Int32 = isForward ? 1 : 0
       let made: OpaquePointer?
@@ -160,95 +187,30 @@ package enum ProductPrecision: String, Sendable {
 
     func multiply(_ a: Block<Float>, into c: Block<Float>, adding: Bool) {
       guard a.rows > 0 else { return }
-      let scratch = ProductScratch.take()
-      defer { ProductScratch.give(scratch) }
-      // A primitive belongs to one number of rows: few different ones keep their number small.
-      let rows = (a.rows + 15) / 16 * 16
-      let isPadded = rows != a.rows
-      let left = unsafe scratch.left(bytes: rows * depth * (precision == .single ? 4 : 2))
-      let isDirect = precision == .single && !isPadded && a.stride == depth
-      if !isDirect {
-        // Rows that follow each other go in one call.
-        let isDense = a.stride == depth
-        for i in 0..<(isDense ? 1 : a.rows) {
-          let count = isDense ? a.rows * depth : depth
-          let source = unsafe a.buffer.pointer(at: a.offset + i * a.stride, reaching: count)
-          switch precision {
-          case .single:
-            unsafe (left + i * depth * 4).copyMemory(from: source, byteCount: count * 4)
-          case .bfloat16:
-            unsafe gap_narrow_bf16(source, (left + i * depth * 2).assumingMemoryBound(to: UInt16.self), count)
-          }
-        }
-      }
-      let status: Int32
-      if isPadded {
-        let stride = c.columns
-        let target = unsafe scratch.right(count: rows * stride)
-        unsafe status = gap_onednn_multiply(matrix, left, rows, target, stride, 0, scratch.library)
-        for i in 0..<c.rows {
-          let row = unsafe c.buffer.pointer(at: c.offset + i * c.stride, reaching: stride)
-          if adding {
-            unsafe gap_add_scaled(row, target + i * stride, 1, stride)
-          } else {
-            unsafe row.update(from: target + i * stride, count: stride)
-          }
-        }
-      } else {
-        let target = unsafe c.buffer.pointer(at: c.offset, reaching: c.extent)
-        if isDirect {
-          let source = unsafe a.buffer.pointer(at: a.offset, reaching: a.extent)
-          unsafe status = gap_onednn_multiply(
-            matrix, source, rows, target, c.stride, adding ? 1 : 0, scratch.library)
-        } else {
-          unsafe status = gap_onednn_multiply(
-            matrix, left, rows, target, c.stride, adding ? 1 : 0, scratch.library)
-        }
-      }
+      unsafe run(
+        a.buffer.pointer(at: a.offset, reaching: a.extent), Int32(GAP_ONEDNN_F32), a.stride, a.rows,
+        c.buffer.pointer(at: c.offset, reaching: c.extent), Int32(GAP_ONEDNN_F32), c.stride, adding)
+    }
+
+    func multiply(_ a: ProductRows, into c: Block<Float>, adding: Bool) {
+      guard a.rows > 0 else { return }
+      unsafe run(
+        a.pointer, a.type, a.columns, a.rows, c.buffer.pointer(at: c.offset, reaching: c.extent),
+        Int32(GAP_ONEDNN_F32), c.stride, adding)
+    }
+
+    func multiply(_ a: ProductRows, into c: ProductRows) {
+      guard a.rows > 0 else { return }
+      unsafe run(a.pointer, a.type, a.columns, a.rows, c.pointer, c.type, c.columns, false)
+    }
+
+    private func run(
+      _ a: UnsafeRawPointer, _ type: Int32, _ aStride: Int, _ rows: Int, _ c: UnsafeMutableRawPointer,
+      _ targetType: Int32, _ stride: Int, _ adding: Bool
+    ) {
+      let status = unsafe gap_onednn_multiply(
+        matrix, a, type, aStride, rows, c, targetType, stride, adding ? 1 : 0)
       precondition(status == 0, "oneDNN's product failed with status \(status)")
-    }
-  }
-
-  /// What one product needs beside its factors; kept from product to product.
-  @safe private final class ProductScratch: Sendable {
-    nonisolated(unsafe) let library: OpaquePointer
-    private nonisolated(unsafe) var leftMemory: UnsafeMutableRawPointer?
-    private nonisolated(unsafe) var leftBytes = 0
-    private nonisolated(unsafe) var rightMemory: UnsafeMutablePointer<Float>?
-    private nonisolated(unsafe) var rightCount = 0
-
-    private static let spare = Mutex<[ProductScratch]>([])
-
-    private init() {
-      guard let made = unsafe gap_onednn_make_scratch() else {
-        preconditionFailure("oneDNN cannot start: out of memory")
-      }
-      unsafe library = made
-    }
-
-    /// Each is used by one thread at a time.
-    static func take() -> ProductScratch { spare.withLock { $0.popLast() } ?? ProductScratch() }
-    static func give(_ scratch: ProductScratch) { spare.withLock { $0.append(scratch) } }
-
-    @unsafe func left(bytes: Int) -> UnsafeMutableRawPointer {
-      if unsafe bytes > leftBytes {
-        unsafe leftMemory?.deallocate()
-        unsafe leftMemory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        unsafe leftMemory?.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-        unsafe leftBytes = bytes
-      }
-      guard let memory = unsafe leftMemory else { preconditionFailure("no bytes are asked for") }
-      return unsafe memory
-    }
-
-    @unsafe func right(count: Int) -> UnsafeMutablePointer<Float> {
-      if unsafe count > rightCount {
-        unsafe rightMemory?.deallocate()
-        unsafe rightMemory = UnsafeMutablePointer<Float>.allocate(capacity: count)
-        unsafe rightCount = count
-      }
-      guard let memory = unsafe rightMemory else { preconditionFailure("no numbers are asked for") }
-      return unsafe memory
     }
   }
 #endif

@@ -54,6 +54,24 @@ package struct Block<Element: BitwiseCopyable & Sendable>: Sendable {
   }
 }
 
+extension Block {
+  /// Copies the rows of `other`, of the same shape.
+  package func copy(_ other: Block) {
+    precondition(other.rows == rows && other.columns == columns)
+    let isDense = isDense && other.isDense
+    let runs = isDense ? 1 : rows
+    let count = isDense ? rows * columns : columns
+    guard count > 0 else { return }
+    for i in 0..<runs {
+      unsafe buffer.pointer(at: offset + i * stride, reaching: count).update(
+        from: other.buffer.pointer(at: other.offset + i * other.stride, reaching: count), count: count)
+    }
+  }
+
+  /// Whether rows follow each other without a gap.
+  package var isDense: Bool { stride == columns || rows <= 1 }
+}
+
 /// Matrix products on one thread, over blocks of row-major buffers.
 package enum Products {
   /// `c = a bᵀ`: a [m, k], b [n, k], c [m, n], the inner products of rows.

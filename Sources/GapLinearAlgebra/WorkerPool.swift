@@ -26,16 +26,18 @@ package struct WorkerPool: Sendable {
     }
     let next = Atomic(0)
     let failure = Mutex<(piece: Int, error: any Error)?>(nil)
+    let hasFailed = Atomic(false)
     DispatchQueue.concurrentPerform(iterations: workers) { worker in
       while true {
         let piece = next.add(1, ordering: .relaxed).oldValue
-        guard piece < count, failure.withLock({ $0 == nil }) else { return }
+        guard piece < count, !hasFailed.load(ordering: .relaxed) else { return }
         do {
           try body(worker, piece)
         } catch {
           failure.withLock { first in
             if first.map({ piece < $0.piece }) ?? true { first = (piece, error) }
           }
+          hasFailed.store(true, ordering: .relaxed)
         }
       }
     }

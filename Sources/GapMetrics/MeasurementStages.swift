@@ -121,8 +121,15 @@ struct MeasurementStages {
   mutating func spectra() throws {
     progress("spectra", 0.17)
     let factors = try CentredFactors(of: pair)
-    let spectrum = try Spectrum(of: pair, factors: factors)
-    entries["frechet_distance"] = .number(try FrechetDistance(of: pair, factors: factors).value)
+    // One factorisation each, on a thread each.
+    let pair = pair
+    let results = try pair.pool.map(2) { _, piece -> (spectrum: Spectrum?, distance: Double) in
+      piece == 0
+        ? (try Spectrum(of: pair, factors: factors), 0)
+        : (nil, try FrechetDistance(of: pair, factors: factors).value)
+    }
+    guard let spectrum = results[0].spectrum else { return }
+    entries["frechet_distance"] = .number(results[1].distance)
     for (key, value) in [
       ("effective_rank", Spectrum.effectiveRank), ("participation_ratio", Spectrum.participationRatio),
     ] {

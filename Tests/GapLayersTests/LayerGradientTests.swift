@@ -110,8 +110,8 @@ import Testing
     let stages = try #require(BlockStages(block.packed(precision)))
     // Rows beyond a piece, and one piece whose rows are no round number.
     let sequences = Sequences(
-      lengths: [5, 1, 66], branches: [nil, nil, Sequences.Branch(shared: 2, start: 50)])
-    let (x, c) = (made.rows(72), made.rows(72))
+      lengths: [5, 1, 130], branches: [nil, nil, Sequences.Branch(shared: 2, start: 50)])
+    let (x, c) = (made.rows(136), made.rows(136))
     let expected = try Naive.block(x, block, sequences)
     let rotary = block.attention.rotary
     let there = rotary.map { Turning($0, sequences, isBack: false) }
@@ -124,21 +124,35 @@ import Testing
     let plain = Block(x)
     try stages.forward(plain, sequences, there, on: pool)
     #expect(plain.numbers == y.numbers)
-    let gradient = Block(c)
-    try stages.applyGradient(to: gradient, saved, sequences, back, on: pool)
+    let gradient = try stages.inputGradient(Block(c), saved, sequences, back, on: pool)
     // The twin in Double would need thousands of passes: layer by layer is checked against it in `chain`.
     let states = Block(x)
     let kept = try block.forwardSaving(states, sequences, on: pool)
     let slope = Block(c)
     try block.applyGradient(to: slope, kept, sequences, on: pool)
     expectClose(gradient.numbers, slope.numbers, isExact ? 5e-6 : 3e-2, "gradient")
-    let alone = Block(c)
-    try stages.applyGradient(to: alone, saved, sequences, back, on: WorkerPool(threads: 1))
+    let alone = try stages.inputGradient(Block(c), saved, sequences, back, on: WorkerPool(threads: 1))
     #expect(alone.numbers == gradient.numbers)
+    try expectTails(stages, sequences, x, c, there, back, isExact ? 5e-6 : 3e-2)
+  }
+
+  /// The last rows of each sequence alone give what they give among all, and the gradient of a loss on them alone.
+  private func expectTails(
+    _ stages: BlockStages, _ sequences: Sequences, _ x: Naive.Rows, _ c: Naive.Rows, _ there: Turning?,
+    _ back: Turning?, _ tolerance: Double
+  ) throws {
+    let tails = SequenceTails(of: sequences, firsts: [3, 0, 37])
+    let (whole, kept) = try stages.forwardSaving(Block(x), sequences, there, on: pool)
+    let (y, saved) = try stages.forwardSaving(Block(x), sequences, there, tails: tails, on: pool)
+    expectClose(y.numbers, tails.gathered(whole).numbers, tolerance, "tails' output")
+    let ofTails = tails.gathered(Block(c))
+    let expected = try stages.inputGradient(tails.scattered(ofTails), kept, sequences, back, on: pool)
+    let found = try stages.inputGradient(ofTails, saved, sequences, back, tails: tails, on: pool)
+    expectClose(found.numbers, expected.numbers, tolerance, "tails' gradient")
   }
 
   /// Packed layers alone, adding and not, with a number of rows that fills no piece.
-  @Test(arguments: [ProductPrecision.single, .bfloat16], [3, 64, 130])
+  @Test(arguments: [ProductPrecision.single, .bfloat16], [3, 96, 130])
   func packed(precision: ProductPrecision, rows: Int) throws {
     guard precision == .single || ProductPrecision.hasFastBFloat16 else { return }
     var made = try MadeLayers(seed: 8)

@@ -91,6 +91,33 @@ void gap_add_product(float *row, const float *other, const float *factors, size_
 // Rotates the pairs (row[i], row[i + half]) by the angles whose cosines and sines are given.
 void gap_rotate(float *row, const float *cosines, const float *sines, size_t half);
 
+// stages.c: blocks of rows between two products, one after the other unless a stride is given. Numbers of a `type` are
+// f32 or bf16.
+enum { GAP_F32 = 0, GAP_BF16 = 1 };
+// target = f(gate) * up, or f(gate) where `up` is NULL.
+void gap_activated_rows(const void *gate, const void *up, int type, void *target, size_t count, int kind);
+// Its gradient from `gradient`, which is overwritten and may be `of_gate` where the type is f32.
+void gap_activated_rows_gradient(const void *gate, const void *up, int type, float *gradient, void *of_gate, void *of_up,
+                                 size_t count, int kind);
+// gap_rms_norm of rows of `count` numbers.
+void gap_rms_norm_rows(const float *x, size_t stride, const float *weight, float epsilon, float offset, void *target,
+                       int type, size_t rows, size_t count);
+// target += the gradient of the inputs x; that of the outputs is overwritten.
+void gap_rms_norm_rows_gradient(const float *x, size_t x_stride, const float *weight, float epsilon, float offset,
+                                float *gradient, float *target, size_t target_stride, size_t rows, size_t count);
+// The keys that a query sees: those of first..<end that are not in hole..<hole_end.
+typedef struct {
+  size_t first, hole, hole_end, end;
+} gap_attended;
+// Rows of `seen` scores become weights: softmax(scale * scores) over the keys seen, 0 elsewhere. `each` rows after each
+// other share bounds.
+void gap_attend_rows(float *scores, size_t stride, size_t rows, size_t seen, const gap_attended *bounds, size_t each,
+                     float scale);
+// gap_softmax_gradient of rows.
+void gap_attend_rows_gradient(const float *weights, float *scores, size_t rows, size_t seen, float scale);
+// gap_rotate of the first 2 * half numbers of each head.
+void gap_rotate_heads(float *row, size_t heads, size_t width, const float *cosines, const float *sines, size_t half);
+
 // processors.c: the processors that this process may run on.
 int gap_processor_count(void);
 

@@ -25,13 +25,10 @@ void gap_onednn_release(gap_onednn_matrix *matrix);
 // Bytes that it occupies.
 size_t gap_onednn_bytes(const gap_onednn_matrix *matrix);
 
-// c [rows, outputs] = a [rows, inputs] times the matrix, or c += with `adding`. a is of the matrix' type, its rows one
-// after the other; c is f32 with `stride` elements between the starts of rows. `scratch` is owned by the caller, one for
-// each thread that calls at the same time. Returns 0, or oneDNN's status.
-typedef struct gap_onednn_scratch gap_onednn_scratch;
-gap_onednn_scratch *gap_onednn_make_scratch(void);
-void gap_onednn_release_scratch(gap_onednn_scratch *scratch);
-int gap_onednn_multiply(const gap_onednn_matrix *matrix, const void *a, size_t rows, float *c, size_t stride,
-                        int adding, gap_onednn_scratch *scratch);
+// c [rows, outputs] = a [rows, inputs] times the matrix, or c += with `adding` (f32 alone). a is of the matrix' type, or
+// f32 where that is bf16: it is rounded then. c is f32 or bf16. Strides are elements between the starts of rows. Several
+// threads may call at the same time. Returns 0, or oneDNN's status.
+int gap_onednn_multiply(const gap_onednn_matrix *matrix, const void *a, int type, size_t a_stride, size_t rows, void *c,
+                        int target_type, size_t stride, int adding);
 
 #endif

@@ -7,6 +7,8 @@ extension Decoder {
     let blocks: [BlockSaved]
     /// What entered the final norm, [tokens, C]; nil where the pass ended before it.
     let beforeNorm: Block<Float>?
+    /// What went through the last block; nil for all rows.
+    let tails: SequenceTails?
   }
 
   /// Of one block, worked out in stages or layer by layer.
@@ -16,8 +18,12 @@ extension Decoder {
   }
 
   /// As `run`, keeping what the gradient needs.
+  ///
+  /// - Parameter tails: the rows of layer L that are wanted: `visit` gets these alone. Not looked at where `last` is below
+  ///   L; nil for all rows.
   package func runSaving(
-    _ inputs: Block<Float>, _ sequences: Sequences, through last: Int, on pool: WorkerPool,
+    _ inputs: Block<Float>, _ sequences: Sequences, through last: Int, tails: SequenceTails? = nil,
+    on pool: WorkerPool,
     visit: (_ layer: Int, _ states: Block<Float>) throws -> Void
   ) throws -> Saved {
     precondition(last >= 0 && last <= blocks.count)
@@ -26,26 +32,28 @@ extension Decoder {
     let turning = turning(sequences)
     for (k, block) in blocks.enumerated() {
       try visit(k, states)
-      if k == last { return Saved(blocks: saved, beforeNorm: nil) }
+      if k == last { return Saved(blocks: saved, beforeNorm: nil, tails: nil) }
+      let tails = k == blocks.count - 1 ? tails : nil
       if let stages = BlockStages(block) {
-        let (next, kept) = try stages.forwardSaving(states, sequences, turning, on: pool)
+        let (next, kept) = try stages.forwardSaving(states, sequences, turning, tails: tails, on: pool)
         states = next
         saved.append(.stages(stages, kept))
       } else {
         saved.append(.layers(try block.forwardSaving(states, sequences, on: pool)))
+        states = tails?.gathered(states) ?? states
       }
     }
     let beforeNorm = finalNorm == nil ? nil : try states.copied(on: pool)
     try visit(blocks.count, leaving(states, on: pool))
-    return Saved(blocks: saved, beforeNorm: beforeNorm)
+    return Saved(blocks: saved, beforeNorm: beforeNorm, tails: tails)
   }
 
   /// The gradient of the inputs.
   ///
   /// - Parameters:
   ///   - last: the layer that the pass ended with.
-  ///   - add: called for the layers `last`…0 with the gradient of that hidden state so far, [tokens, C]; adds to it what
-  ///     depends on the state itself.
+  ///   - add: called for the layers `last`…0 with the gradient of that hidden state so far, [tokens, C] (of layer L, of the
+  ///     tails that the pass was asked for); adds to it what depends on the state itself.
   /// - Returns: [tokens, input width].
   /// - Throws: `TensorFileError`; what `add` throws.
   package func inputGradient(
@@ -54,7 +62,7 @@ extension Decoder {
   ) throws -> Block<Float> {
     let isWhole = last == blocks.count
     let width = isWhole ? outward?.outputs ?? configuration.width : configuration.width
-    var gradient = Block<Float>.zeros(sequences.tokens, width)
+    var gradient = Block<Float>.zeros(saved.tails?.tokens ?? sequences.tokens, width)
     try add(last, gradient)
     if isWhole {
       if let outward { gradient = try outward.inputGradient(gradient, on: pool) }
@@ -64,10 +72,13 @@ extension Decoder {
     }
     let turning = turning(sequences, isBack: true)
     for k in (0..<last).reversed() {
+      let tails = k == blocks.count - 1 ? saved.tails : nil
       switch saved.blocks[k] {
       case .stages(let stages, let kept):
-        try stages.applyGradient(to: gradient, kept, sequences, turning, on: pool)
-      case .layers(let kept): try blocks[k].applyGradient(to: gradient, kept, sequences, on: pool)
+        gradient = try stages.inputGradient(gradient, kept, sequences, turning, tails: tails, on: pool)
+      case .layers(let kept):
+        gradient = tails?.scattered(gradient) ?? gradient
+        try blocks[k].applyGradient(to: gradient, kept, sequences, on: pool)
       }
       try add(k, gradient)
     }

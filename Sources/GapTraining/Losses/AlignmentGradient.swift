@@ -140,6 +140,20 @@ package struct AlignmentGradient {
       return start..<start + visual
     }
 
+    /// The rows of layer L that losses look at; nil while the pass ends before it.
+    var tails: SequenceTails?
+
+    /// Where a row of a sequence lies in a block of states: of all tokens, or of the tails.
+    func place(_ row: Int, _ s: Int, in states: Block<Float>) -> Int {
+      guard let tails, states.rows == tails.tokens else { return row }
+      return tails.place(of: row, in: s)
+    }
+
+    func places(_ rows: Range<Int>, _ s: Int, in states: Block<Float>) -> Range<Int> {
+      let first = place(rows.lowerBound, s, in: states)
+      return first..<first + rows.count
+    }
+
     /// The row that readout `last` takes.
     func lastRow(_ s: Int, prompt: Int) -> Int {
       prompt > 0 ? sequences.starts[s + 1] - 1 : visualRows(s).upperBound - 1
@@ -218,10 +232,31 @@ package struct AlignmentGradient {
 
   private func read(_ states: Block<Float>, _ layout: Layout) -> Block<Double> {
     Self.vectors(layout.items.count, states.columns) { s in
-      guard objective.readout == .last else { return states.mean(of: layout.visualRows(s)) }
-      let row = layout.lastRow(s, prompt: promptOfLast.count)
-      return states.mean(of: row..<row + 1)
+      states.mean(of: layout.places(readRows(layout, s), s, in: states))
     }
+  }
+
+  /// The rows of a sequence that the readout is the mean of.
+  private func readRows(_ layout: Layout, _ s: Int) -> Range<Int> {
+    guard objective.readout == .last else { return layout.visualRows(s) }
+    let row = layout.lastRow(s, prompt: promptOfLast.count)
+    return row..<row + 1
+  }
+
+  /// The row of a sequence that the first target is predicted from: the prompt's last token, or the last visual one.
+  private func firstPredicted(_ layout: Layout, _ s: Int, _ sample: Int) -> Int {
+    layout.visualRows(s).upperBound + samples[sample].prompt.count - 1
+  }
+
+  /// The rows that losses look at after the last block.
+  private func tails(_ layout: Layout, _ members: [Int], predicts: Bool) -> SequenceTails {
+    let isRead = contrastedLayer == decoder.blocks.count
+    let firsts = members.enumerated().map { s, sample in
+      let looked =
+        (predicts ? [firstPredicted(layout, s, sample)] : []) + (isRead ? [readRows(layout, s).lowerBound] : [])
+      return (looked.min() ?? layout.sequences.starts[s]) - layout.sequences.starts[s]
+    }
+    return SequenceTails(of: layout.sequences, firsts: firsts)
   }
 
   private static func vectors(_ count: Int, _ width: Int, _ vector: (Int) -> [Float]) -> Block<Double> {
@@ -245,16 +280,19 @@ package struct AlignmentGradient {
   ) throws -> Double {
     let (visual, saved) = try projector.forward(features(members), images: members.count, path: path, on: pool)
     let each = visual.rows / members.count
-    let layout = layout(members, visual: each, predicts: predicts)
+    var layout = layout(members, visual: each, predicts: predicts)
     let wanted = contrastedLayer
     let dVisual = Block<Float>.zeros(visual.rows, visual.columns)
     var total = 0.0
     if predicts || wanted != nil {
       let last = predicts ? decoder.blocks.count : wanted ?? 0
+      if last == decoder.blocks.count { layout.tails = tails(layout, members, predicts: predicts) }
       let rows = try inputs.inputs(layout.items, layout.sequences, visual)
       var final: Block<Float>?
       var vectors: Block<Double>?
-      let kept = try decoder.runSaving(rows, layout.sequences, through: last, on: pool) { k, states in
+      let kept = try decoder.runSaving(
+        rows, layout.sequences, through: last, tails: layout.tails, on: pool
+      ) { k, states in
         if k == wanted { vectors = read(states, layout) }
         if k == last { final = states }
       }
@@ -287,9 +325,8 @@ package struct AlignmentGradient {
     var places: [Int] = []
     var targets: [Int32] = []
     for (s, sample) in members.enumerated() {
-      // The state before each target: that of the prompt's last token (or the last visual one) for the first.
-      let first = layout.visualRows(s).upperBound + samples[sample].prompt.count - 1
-      places += first..<first + samples[sample].targets.count
+      let first = firstPredicted(layout, s, sample)
+      places += layout.places(first..<first + samples[sample].targets.count, s, in: final)
       targets += samples[sample].targets
     }
     let states = Block<Float>.zeros(places.count, final.columns)
@@ -309,12 +346,9 @@ package struct AlignmentGradient {
   /// Hands the gradient of vectors to the states that they are made of.
   private func spread(_ slope: Block<Double>, to dStates: Block<Float>, _ layout: Layout) {
     for s in layout.items.indices {
-      if objective.readout == .last {
-        let row = layout.lastRow(s, prompt: promptOfLast.count)
-        Self.add(slope, s, objective.contrast, to: dStates, rows: row..<row + 1)
-      } else {
-        Self.add(slope, s, objective.contrast / Double(layout.visual), to: dStates, rows: layout.visualRows(s))
-      }
+      let rows = readRows(layout, s)
+      Self.add(
+        slope, s, objective.contrast / Double(rows.count), to: dStates, rows: layout.places(rows, s, in: dStates))
     }
   }
 

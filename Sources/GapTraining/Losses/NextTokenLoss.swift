@@ -12,8 +12,8 @@ import GapTensorFiles
 package struct NextTokenLoss: Sendable {
   package let head: FrozenLinear
 
-  /// Logits that are there at once.
-  private static let logits = 1 << 24
+  /// Logits that are there at once, but for those of one piece of rows.
+  private static let logits = 1 << 23
 
   package init(head: FrozenLinear) { self.head = head }
 
@@ -30,7 +30,7 @@ package struct NextTokenLoss: Sendable {
   ) throws -> [Double] {
     precondition(states.rows == targets.count)
     var losses: [Double] = []
-    let size = max(1, min(states.rows, Self.logits / head.outputs))
+    let size = max(1, Self.logits / head.outputs / PackedWeights.rows) * PackedWeights.rows
     for rows in Pieces(of: 0..<states.rows, size: size).all {
       let logits = try head.forward(states.rows(rows), on: pool)
       losses += try pool.map(rows.count) { _, i in
