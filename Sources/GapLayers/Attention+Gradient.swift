@@ -66,14 +66,15 @@ extension Attention {
   /// tails alone, where there are some).
   func headGradients(
     _ mixed: Block<Float>, _ saved: Saved, _ sequences: Sequences, tails: SequenceTails? = nil,
-    on pool: WorkerPool
+    precision: ProductPrecision = .single, on pool: WorkerPool
   ) throws -> (query: Block<Float>, key: Block<Float>, value: Block<Float>) {
     let tokens = sequences.tokens
     let dq: Block<Float> =
       tails == nil ? .unset(tokens, saved.query.columns) : .zeros(tokens, saved.query.columns)
     let dk = Block<Float>.zeros(tokens, saved.key.columns)
     let dv = Block<Float>.zeros(tokens, saved.value.columns)
-    let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest) }
+    let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest, precision, gradient: true)
+    }
     // One piece is all query heads of a key head, since they add to the same keys and values.
     try pool.forEach(sequences.count * keyHeads) { worker, piece in
       let (sequence, keyHead) = piece.quotientAndRemainder(dividingBy: keyHeads)
@@ -100,6 +101,10 @@ extension Attention {
     _ scratch: HeadScratch
   ) {
     let first = at.query.rows - gradient.rows
+    if let half = scratch.half {
+      return halfHeads(at, first: first, branch).gradient(
+        gradient, ofQuery: target.query, addingOfKey: target.key, ofValue: target.value, half)
+    }
     for queries in Pieces(of: first..<at.query.rows, size: queryRows).all {
       let seen = reach == .all ? at.key.rows : queries.upperBound
       let rows = queries.count * shared

@@ -66,11 +66,14 @@ package struct Attention: Sendable {
   }
 
   /// What the heads mix from the values, [tokens, heads · head width]; of the tails alone, where there are some.
+  ///
+  /// - Parameter precision: of the products.
   func mixed(
-    _ parts: Saved, _ sequences: Sequences, tails: SequenceTails? = nil, on pool: WorkerPool
+    _ parts: Saved, _ sequences: Sequences, tails: SequenceTails? = nil,
+    precision: ProductPrecision = .single, on pool: WorkerPool
   ) throws -> Block<Float> {
     let mixed = Block<Float>.unset(tails?.tokens ?? parts.query.rows, heads * headWidth)
-    let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest) }
+    let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest, precision) }
     try pool.forEach(sequences.count * keyHeads) { worker, piece in
       let (sequence, keyHead) = piece.quotientAndRemainder(dividingBy: keyHeads)
       let rows = sequences.rows(of: sequence)
@@ -86,18 +89,24 @@ package struct Attention: Sendable {
 
   /// What one worker needs for the heads that share a key head.
   struct HeadScratch {
+    /// For products of bfloat16, and nothing of the other then.
+    let half: Buffer<UInt32>?
     /// Queries and results of a block, [queries · shared, head width].
     let queries: Block<Float>
     let results: Block<Float>
     private let weights: Buffer<Float>
     private let slopes: Buffer<Float>
 
-    init(_ attention: Attention, _ longest: Int) {
-      let rows = min(attention.queryRows, longest) * attention.shared
+    init(_ attention: Attention, _ longest: Int, _ precision: ProductPrecision, gradient: Bool = false) {
+      let isHalf = precision == .bfloat16 && AttentionKernels.hasHalfHeads
+      let words = HalfHeads.scratch(
+        tokens: longest, block: attention.queryRows, shared: attention.shared, width: attention.headWidth)
+      half = isHalf ? Buffer(unset: words) : nil
+      let rows = isHalf ? 0 : min(attention.queryRows, longest) * attention.shared
       queries = .unset(rows, attention.headWidth)
       results = .unset(rows, attention.headWidth)
       weights = Buffer(unset: rows * longest)
-      slopes = Buffer(unset: rows * longest)
+      slopes = Buffer(unset: gradient ? rows * longest : 0)
     }
 
     /// [rows, keys] each.
@@ -114,6 +123,9 @@ package struct Attention: Sendable {
     into target: Block<Float>, _ scratch: HeadScratch
   ) {
     let first = q.rows - target.rows
+    if let half = scratch.half {
+      return halfHeads((q, k, v), first: first, branch).mix(into: target, half)
+    }
     for queries in Pieces(of: first..<q.rows, size: queryRows).all {
       let seen = reach == .all ? k.rows : queries.upperBound
       let rows = queries.count * shared
@@ -125,6 +137,17 @@ package struct Attention: Sendable {
       Products.product(weights, v.rows(0..<seen), into: mixed)
       target.rows(queries.lowerBound - first..<queries.upperBound - first).copy(mixed.unfolded(shared))
     }
+  }
+
+  /// The same heads, for products of bfloat16.
+  func halfHeads(
+    _ parts: (query: Block<Float>, key: Block<Float>, value: Block<Float>), first: Int,
+    _ branch: Sequences.Branch?
+  ) -> HalfHeads {
+    HalfHeads(
+      query: parts.query, key: parts.key, value: parts.value, first: first, block: queryRows,
+      seesAll: reach == .all, scale: scale
+    ) { bounds(of: $0, parts.key.rows, branch) }
   }
 
   /// How much each of some queries takes from each key that any of them sees, [queries · shared, keys].

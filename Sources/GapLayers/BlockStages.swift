@@ -118,7 +118,7 @@ package struct BlockStages: Sendable {
     on pool: WorkerPool
   ) throws -> (Block<Float>, Saved) {
     let parts = try compared(x, turning, on: pool)
-    let mixed = try attention.mixed(parts, sequences, tails: tails, on: pool)
+    let mixed = try attention.mixed(parts, sequences, tails: tails, precision: precision, on: pool)
     let input = x
     let x = tails?.gathered(x) ?? x
     let inner = ProductRows.unset(x.rows, up.weights.outputs, precision)
@@ -141,7 +141,7 @@ package struct BlockStages: Sendable {
     throws
   {
     let parts = try compared(x, turning, on: pool)
-    let mixed = try attention.mixed(parts, sequences, on: pool)
+    let mixed = try attention.mixed(parts, sequences, precision: precision, on: pool)
     let pieces = Self.pieces(x)
     let scratch = scratch(x, on: pool)
     try pool.forEach(pieces.count) { worker, piece in
@@ -224,7 +224,8 @@ package struct BlockStages: Sendable {
       try feedGradient(own, saved, rows, scratch[worker])
       try output.weights.inputGradient(own, into: mixed.rows(rows))
     }
-    let (dq, dk, dv) = try attention.headGradients(mixed, saved.attention, sequences, tails: tails, on: pool)
+    let (dq, dk, dv) = try attention.headGradients(
+      mixed, saved.attention, sequences, tails: tails, precision: precision, on: pool)
     let gradient = tails?.scattered(gradient) ?? gradient
     let all = Self.pieces(gradient)
     try pool.forEach(all.count) { worker, piece in

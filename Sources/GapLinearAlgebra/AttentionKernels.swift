@@ -1,6 +1,6 @@
 import CGapKernels
 
-/// Row operations between the products of attention.
+/// Row operations between the products of attention, and all of it at once where the processor has bfloat16 products.
 package enum AttentionKernels {
   /// The keys that a query sees: those of `first..<end` that are not in `hole`.
   package typealias Bounds = (first: Int, hole: Range<Int>, end: Int)
@@ -32,5 +32,115 @@ package enum AttentionKernels {
       weights.buffer.pointer(at: weights.offset, reaching: weights.extent),
       gradient.buffer.pointer(at: gradient.offset, reaching: gradient.extent), weights.rows, weights.columns,
       scale)
+  }
+
+  /// Whether `HalfHeads` work here.
+  package static let hasHalfHeads = gap_has_half_attention() != 0
+}
+
+/// Attention of the query heads that share a key head, in one sequence: products of factors rounded to bfloat16, sums and
+/// everything between two products in single precision.
+package struct HalfHeads {
+  package let query: Block<Float>
+  package let key: Block<Float>
+  package let value: Block<Float>
+  package let shared: Int
+  package let scale: Float
+  /// Queries worked on at a time.
+  package let block: Int
+  package let seesAll: Bool
+  /// Of each query that asks, within the keys that its block sees.
+  private let bounds: [gap_attended]
+
+  /// - Parameters:
+  ///   - query: [tokens, shared · head width], a token's heads one after the other.
+  ///   - key: [tokens, head width].
+  ///   - value: [tokens, head width].
+  ///   - first: the first token that asks.
+  ///   - seesAll: whether a query may see keys after it.
+  ///   - bounds: of a query.
+  package init(
+    query: Block<Float>, key: Block<Float>, value: Block<Float>, first: Int, block: Int, seesAll: Bool,
+    scale: Float, bounds: (Int) -> AttentionKernels.Bounds
+  ) {
+    precondition(AttentionKernels.hasHalfHeads, "this processor has no bfloat16 products")
+    precondition(key.rows == query.rows && value.rows == query.rows && value.columns == key.columns)
+    precondition(key.stride == value.stride && query.columns % key.columns == 0)
+    precondition(first >= 0 && first <= query.rows && block > 0)
+    self.query = query
+    self.key = key
+    self.value = value
+    self.block = block
+    self.seesAll = seesAll
+    self.scale = scale
+    shared = query.columns / key.columns
+    self.bounds = (first..<query.rows).map { i in
+      let (first, hole, end) = bounds(i)
+      precondition(first >= 0 && first < end && end <= (seesAll ? key.rows : i + 1))
+      precondition(hole.isEmpty || hole.lowerBound >= first && hole.upperBound <= end)
+      return gap_attended(first: first, hole: hole.lowerBound, hole_end: hole.upperBound, end: end)
+    }
+  }
+
+  private var first: Int { query.rows - bounds.count }
+
+  /// Words of scratch that sequences of at most `tokens` tokens need.
+  package static func scratch(tokens: Int, block: Int, shared: Int, width: Int) -> Int {
+    gap_attention_room(tokens, min(block, tokens), shared, width)
+  }
+
+  @unsafe private func withHeads(_ body: (UnsafePointer<gap_heads>) -> Void) {
+    unsafe bounds.withUnsafeBufferPointer { bounds in
+      guard let base = bounds.baseAddress, !bounds.isEmpty else { return }
+      var heads = unsafe gap_heads(
+        q: query.buffer.pointer(at: query.offset, reaching: query.extent),
+        k: key.buffer.pointer(at: key.offset, reaching: key.extent),
+        v: value.buffer.pointer(at: value.offset, reaching: value.extent), q_stride: query.stride,
+        kv_stride: key.stride, tokens: query.rows, first: first, shared: shared, width: key.columns,
+        block: min(block, query.rows), sees_all: seesAll ? 1 : 0, bounds: base, scale: scale)
+      unsafe body(&heads)
+    }
+  }
+
+  /// What the heads mix from the values.
+  ///
+  /// - Parameters:
+  ///   - target: [queries that ask, shared · head width].
+  ///   - scratch: `scratch(tokens:block:shared:width:)` words.
+  package func mix(into target: Block<Float>, _ scratch: Buffer<UInt32>) {
+    precondition(target.rows == bounds.count && target.columns == query.columns)
+    let room = unsafe self.room(scratch)
+    let pointer = unsafe target.buffer.pointer(at: target.offset, reaching: target.extent)
+    unsafe withHeads { unsafe gap_attention($0, pointer, target.stride, room) }
+  }
+
+  /// The gradients from that of what was mixed.
+  ///
+  /// - Parameters:
+  ///   - gradient: [queries that ask, shared · head width].
+  ///   - ofQuery: [tokens, shared · head width], written to where queries ask.
+  ///   - ofKey: [tokens, head width], added to.
+  ///   - ofValue: [tokens, head width], added to.
+  package func gradient(
+    _ gradient: Block<Float>, ofQuery: Block<Float>, addingOfKey ofKey: Block<Float>,
+    ofValue: Block<Float>, _ scratch: Buffer<UInt32>
+  ) {
+    precondition(gradient.rows == bounds.count && gradient.columns == query.columns)
+    precondition(ofQuery.rows == query.rows && ofQuery.columns == query.columns)
+    precondition(ofKey.rows == key.rows && ofKey.columns == key.columns && ofKey.stride == ofValue.stride)
+    precondition(ofValue.rows == key.rows && ofValue.columns == key.columns)
+    let room = unsafe self.room(scratch)
+    let slope = unsafe gradient.buffer.pointer(at: gradient.offset, reaching: gradient.extent)
+    let q = unsafe ofQuery.buffer.pointer(at: ofQuery.offset, reaching: ofQuery.extent)
+    let k = unsafe ofKey.buffer.pointer(at: ofKey.offset, reaching: ofKey.extent)
+    let v = unsafe ofValue.buffer.pointer(at: ofValue.offset, reaching: ofValue.extent)
+    unsafe withHeads {
+      unsafe gap_attention_gradient($0, slope, gradient.stride, q, ofQuery.stride, k, v, ofKey.stride, room)
+    }
+  }
+
+  @unsafe private func room(_ scratch: Buffer<UInt32>) -> UnsafeMutablePointer<UInt32> {
+    let words = Self.scratch(tokens: query.rows, block: block, shared: shared, width: key.columns)
+    return unsafe scratch.pointer(at: 0, reaching: words)
   }
 }

@@ -38,7 +38,8 @@ package struct ProductRows: Sendable {
   /// The rows `range` of these.
   package func rows(_ range: Range<Int>) -> ProductRows {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows)
-    return ProductRows(numbers, offset: offset + range.lowerBound * columns, rows: range.count, columns: columns)
+    return ProductRows(
+      numbers, offset: offset + range.lowerBound * columns, rows: range.count, columns: columns)
   }
 
   /// The first `count` rows.

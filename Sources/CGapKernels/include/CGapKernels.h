@@ -118,6 +118,26 @@ void gap_attend_rows_gradient(const float *weights, float *scores, size_t rows, 
 // gap_rotate of the first 2 * half numbers of each head.
 void gap_rotate_heads(float *row, size_t heads, size_t width, const float *cosines, const float *sines, size_t half);
 
+// attend.c: attention of the heads that share a key head, in one sequence, with bf16 products. Only where the processor
+// has these; nothing happens elsewhere.
+int gap_has_half_attention(void);
+typedef struct {
+  const float *q;  // [tokens, shared * width] with q_stride: a query's heads lie one after the other
+  const float *k, *v;  // [tokens, width] with kv_stride
+  size_t q_stride, kv_stride, tokens, first, shared, width;  // queries first..<tokens ask
+  size_t block;  // queries worked on at a time
+  int sees_all;  // whether a query may see keys that come after it
+  const gap_attended *bounds;  // of each query that asks, within the keys that its block sees
+  float scale;
+} gap_heads;
+// Words of scratch.
+size_t gap_attention_room(size_t tokens, size_t block, size_t shared, size_t width);
+// target [tokens - first, shared * width]
+void gap_attention(const gap_heads *heads, float *target, size_t target_stride, uint32_t *room);
+// From the gradient of the target: dq [tokens, shared * width] is written at the rows that ask, dk and dv are added to.
+void gap_attention_gradient(const gap_heads *heads, const float *gradient, size_t gradient_stride, float *dq,
+                            size_t dq_stride, float *dk, float *dv, size_t dkv_stride, uint32_t *room);
+
 // processors.c: the processors that this process may run on.
 int gap_processor_count(void);
 

@@ -348,7 +348,8 @@ package struct AlignmentGradient {
     for s in layout.items.indices {
       let rows = readRows(layout, s)
       Self.add(
-        slope, s, objective.contrast / Double(rows.count), to: dStates, rows: layout.places(rows, s, in: dStates))
+        slope, s, objective.contrast / Double(rows.count), to: dStates,
+        rows: layout.places(rows, s, in: dStates))
     }
   }
 
