@@ -98,7 +98,8 @@ package struct Attention: Sendable {
     private let slopes: Buffer<Float>
 
     init(_ attention: Attention, _ longest: Int, _ precision: ProductPrecision, gradient: Bool = false) {
-      let isHalf = precision == .bfloat16 && AttentionKernels.hasHalfHeads
+      let isHalf =
+        precision == .bfloat16 && attention.headWidth >= HalfHeads.narrowest && AttentionKernels.hasHalfHeads
       let words = HalfHeads.scratch(
         tokens: longest, block: attention.queryRows, shared: attention.shared, width: attention.headWidth)
       half = isHalf ? Buffer(unset: words) : nil

@@ -84,6 +84,9 @@ package struct HalfHeads {
 
   private var first: Int { query.rows - bounds.count }
 
+  /// Below this head width, tiles of 64 columns are mostly empty: single precision is as fast, and exact.
+  package static let narrowest = 32
+
   /// Words of scratch that sequences of at most `tokens` tokens need.
   package static func scratch(tokens: Int, block: Int, shared: Int, width: Int) -> Int {
     gap_attention_room(tokens, min(block, tokens), shared, width)
