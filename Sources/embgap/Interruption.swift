@@ -10,8 +10,9 @@ import Synchronization
 
 /// What SIGINT and SIGTERM do.
 ///
-/// Both are blocked in every thread, and one thread waits for them: what it does on their arrival is not bound to what a
-/// signal handler may do. A run that is taking steps is asked to save after its step; anything else ends at once, after
+/// The handler of both only writes a byte, and one thread waits for it: what it does then is not bound to what a signal
+/// handler may do. (Blocking the signals would not do: libraries start threads before `main`, and one that does not block
+/// a signal gets it.) A run that is taking steps is asked to save after its step; anything else ends at once, after
 /// what was half-written is removed. A second signal ends a run at once, too: what it saved before is whole.
 enum Interruption {
   private struct State {
@@ -24,29 +25,36 @@ enum Interruption {
 
   private static let state = Mutex(State())
 
-  /// Blocks the signals and begins to wait for them; before other threads are there.
+  /// The ends of the pipe between handler and thread; made before the handler is.
+  private static let pipeEnds: (read: Int32, write: Int32)? = {
+    var ends: [Int32] = [-1, -1]
+    guard unsafe pipe(&ends) == 0 else { return nil }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
+  }()
+
+  /// Begins to wait for the signals.
   ///
   /// A signal that whoever started the process had it ignore (`nohup`, a shell's background job) stays ignored. So does
   /// the signal of a file that grows beyond a limit: the failed write is reported.
   static func watch() {
     _ = signal(SIGXFSZ, SIG_IGN)
-    let watched = [SIGINT, SIGTERM].filter { number in
+    guard pipeEnds != nil else { return }
+    for number in [SIGINT, SIGTERM] {
       var action = sigaction()
-      _ = unsafe sigaction(number, nil, &action)
-      return unsafe action.__sigaction_handler.sa_handler == nil
+      guard unsafe sigaction(number, nil, &action) == 0, unsafe action.__sigaction_handler.sa_handler == nil
+      else { continue }
+      unsafe action.__sigaction_handler.sa_handler = { number in
+        let code = errno
+        var byte = UInt8(truncatingIfNeeded: number)
+        _ = unsafe write(Interruption.pipeEnds?.write ?? -1, &byte, 1)
+        errno = code
+      }
+      action.sa_flags = SA_RESTART
+      _ = unsafe sigaction(number, &action, nil)
     }
-    guard !watched.isEmpty else { return }
-    var set = signals(watched)
-    _ = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
     var thread = pthread_t()
     _ = unsafe pthread_create(&thread, nil, { _ in Interruption.wait() }, nil)
-  }
-
-  private static func signals(_ numbers: [Int32]) -> sigset_t {
-    var set = sigset_t()
-    _ = unsafe sigemptyset(&set)
-    for number in numbers { _ = unsafe sigaddset(&set, number) }
-    return set
   }
 
   /// Says what a signal finds from here on.
@@ -71,12 +79,10 @@ enum Interruption {
   }
 
   private static func wait() -> Never {
-    var blocked = sigset_t()
-    _ = unsafe pthread_sigmask(SIG_BLOCK, nil, &blocked)
-    var set = signals([SIGINT, SIGTERM].filter { unsafe sigismember(&blocked, $0) == 1 })
     while true {
-      var number: Int32 = 0
-      guard unsafe sigwait(&set, &number) == 0 else { continue }
+      var byte: UInt8 = 0
+      guard unsafe read(pipeEnds?.read ?? -1, &byte, 1) == 1 else { continue }
+      let number = Int32(byte)
       let (run, hint) = state.withLock { ($0.run, $0.hint) }
       let name = number == SIGINT ? "SIGINT" : "SIGTERM"
       if let run, run.ask() {
