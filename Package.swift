@@ -81,7 +81,7 @@ let package = Package(
       "GapTraining",
       [
         "GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapLinearAlgebra", "GapTensorFiles",
-        .product(name: "Yams", package: "Yams"),
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "Yams", package: "Yams"),
       ]),
     tests(
       "GapTraining",

@@ -13,8 +13,18 @@ enum OpenBLAS {
   static func useOneThread() { _ = setUp }
 }
 
-/// The processors that this process may run on, by its affinity mask.
-package func processorCount() -> Int { Int(gap_processor_count()) }
+/// The processors that this process may use: those of its affinity mask, at most as many as its control group has time
+/// for, rounded up.
+package func processorCount() -> Int { ProcessorCount.here }
+
+/// Looked up once: pools are made in inner loops.
+private enum ProcessorCount {
+  static let here = of(affinity: Int(gap_processor_count()), group: ControlGroup())
+
+  static func of(affinity: Int, group: ControlGroup) -> Int {
+    max(1, min(affinity, group.processors.map { Int(min($0, 1e6).rounded(.up)) } ?? affinity))
+  }
+}
 
 /// The two precisions of matrix products.
 package protocol ProductScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {

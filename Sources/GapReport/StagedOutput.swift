@@ -9,6 +9,8 @@
   import Darwin
 #endif
 
+import Synchronization
+
 /// A directory that is filled all at once or not at all.
 ///
 /// Files are written into a hidden folder inside the directory and renamed to their places by `commit`; `discard` (or a
@@ -17,9 +19,10 @@ public final class StagedOutput {
   /// The directory that is to hold the files.
   public let directory: String
   private let stage: String
-  /// Directories that were not there before, innermost first.
-  private let made: [String]
-  private var isOpen = true
+  /// Folders in which files wait, and for each the directories that were not there before, innermost first.
+  ///
+  /// Whoever holds the lock is the only one who moves or removes any of them: a signal comes before a commit or after it.
+  private static let open = Mutex<[String: [String]]>([:])
 
   /// Makes the directory and checks that files can be written there.
   ///
@@ -31,10 +34,14 @@ public final class StagedOutput {
     guard !exists || isDirectory else {
       throw ReportError.cannotWrite(path: directory, reason: "a file is in the place of the directory")
     }
-    made = Self.missing(directory)
+    let made = Self.missing(directory)
     do {
-      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-      stage = try Self.newStage(in: directory)
+      stage = try Self.open.withLock { open in
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let stage = try Self.newStage(in: directory)
+        open[stage] = made
+        return stage
+      }
     } catch {
       Self.removeEmpty(made)
       throw ReportError.cannotWrite(path: directory, reason: Self.reason(error))
@@ -72,7 +79,7 @@ public final class StagedOutput {
     for path in directories { _ = unsafe rmdir(path) }
   }
 
-  deinit { if isOpen { discard() } }
+  deinit { discard() }
 
   /// Where a file of this name is to be written for now.
   public func path(_ name: String) -> String { stage + "/" + name }
@@ -91,7 +98,9 @@ public final class StagedOutput {
   /// Moves every file to its place, replacing older ones.
   ///
   /// - Throws: `ReportError.cannotWrite`; when a directory is in the way, before anything is moved.
-  public func commit() throws {
+  public func commit() throws { try Self.open.withLock { try commit(&$0) } }
+
+  private func commit(_ open: inout [String: [String]]) throws {
     do {
       let names = try FileManager.default.contentsOfDirectory(atPath: stage).sorted()
       for name in names {
@@ -113,15 +122,29 @@ public final class StagedOutput {
     } catch {
       throw ReportError.cannotWrite(path: directory, reason: Self.reason(error))
     }
-    isOpen = false
+    open[stage] = nil
   }
 
-  /// Removes what was staged.
-  public func discard() {
-    isOpen = false
-    // Failing to clean up must not hide the error that led here.
-    try? FileManager.default.removeItem(atPath: stage)
-    Self.removeEmpty(made)
+  /// Removes what was staged, unless it was moved to its place.
+  public func discard() { Self.open.withLock { Self.discard(stage, &$0) } }
+
+  /// Removes what is staged anywhere in this process, while other threads may still be writing there, and ends the process
+  /// before any of them can begin anew.
+  public static func discardAll(andThen end: () -> Never) -> Never {
+    open.withLock { open in
+      for stage in open.keys { discard(stage, &open) }
+      end()
+    }
+  }
+
+  private static func discard(_ stage: String, _ open: inout [String: [String]]) {
+    guard let made = open.removeValue(forKey: stage) else { return }
+    // Failing to clean up must not hide the error that led here; a file that another thread makes meanwhile is why
+    // removing may fail at first.
+    for _ in 0..<100 where FileManager.default.fileExists(atPath: stage) {
+      try? FileManager.default.removeItem(atPath: stage)
+    }
+    removeEmpty(made)
   }
 
   /// The system's own words for a failed file operation.

@@ -12,15 +12,26 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case badValue(place: String, key: String, expected: String, found: String)
   /// The data cannot be trained on.
   case badData(place: String, expected: String, found: String, hint: String)
+  /// The run needs more memory than there is.
+  case tooLarge(place: String, expected: String, found: String, hint: String)
   /// The output directory cannot be written or holds another run.
   case cannotWrite(path: String, reason: String)
   /// What is to be gone on with is not what was begun.
   case cannotResume(path: String, reason: String)
-  /// A loss or a gradient is not a finite number.
-  case nonFinite(step: Int, what: String)
+  /// A saved file is not as it was written.
+  case damaged(path: String, expected: String, found: String)
+  /// A loss, a gradient or a trained number is not finite.
+  case nonFinite(step: Int, what: String, hint: String)
+  /// A run was stopped by a fault; what was saved before is whole.
+  indirect case stopped(fault: TrainingError, saved: String)
+  /// Somebody asked the run to stop; it can be gone on with.
+  case interrupted(path: String, reason: String, hint: String)
+
+  /// The fault itself, without what is said of a run that it stopped.
+  public var root: TrainingError { if case .stopped(let fault, _) = self { fault.root } else { self } }
 
   /// Whether something that was named is not there.
-  public var isMissingInput: Bool { if case .unreadable = self { true } else { false } }
+  public var isMissingInput: Bool { if case .unreadable = root { true } else { false } }
 
   /// One line.
   public var description: String {
@@ -33,10 +44,16 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
       "\(place): \(key): expected \(expected), found \(found)"
     case .badData(let place, let expected, let found, let hint):
       "\(place): expected \(expected), found \(found) (\(hint))"
+    case .tooLarge(let place, let expected, let found, let hint):
+      "\(place): expected \(expected), found \(found) (hint: \(hint))"
     case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
     case .cannotResume(let path, let reason): "\(path): cannot be resumed: \(reason)"
-    case .nonFinite(let step, let what):
-      "step \(step): \(what) is not a finite number (hint: a lower optimizer.lr, or on_nonfinite: skip)"
+    case .damaged(let path, let expected, let found): "\(path): damaged: expected \(expected), found \(found)"
+    case .nonFinite(let step, let what, let hint):
+      "step \(step): \(what) is not a finite number (hint: a lower optimizer.lr, or \(hint))"
+    case .stopped(let fault, let saved): "\(fault); \(saved)"
+    case .interrupted(let path, let reason, let hint):
+      "\(path): interrupted \(reason), and saved (go on with: \(hint))"
     }
   }
 }

@@ -17,6 +17,10 @@ struct Compare: ParsableCommand {
       100 and 250 steps; about a quarter of an hour on two cores. --out gets compare.json, the figures curve, pca, retrieval and
       questions, and config.yaml. With --vary there is the figure sweep in their place.
 
+      A comparison that was stopped, in whatever way, goes on with the same command and --resume: finished runs are kept
+      in --out, others go on from their last state. SIGINT (Ctrl-C) and SIGTERM let it finish its steps and save (exit
+      code 75); a second one ends it at once.
+
       Arms: ntp, joint, joint-input, joint-layer:K, joint-last, shuffled (joint with captions of other images in the
       contrastive loss, a control), contrastive.
 
@@ -58,7 +62,16 @@ struct Compare: ParsableCommand {
   @Option(help: ArgumentHelp("Directory for results; made if missing.", valueName: "dir"))
   var out: String
 
+  @Option(help: "The most threads; 0 means all processors. In place of the configuration's.")
+  var threads: Int?
+
+  @Flag(help: "Go on with the comparison in --out, if it was begun.")
+  var resume = false
+
   @OptionGroup var figures: FigureOptions
+
+  @Flag(help: "Begin even where disk or memory seem too small.")
+  var ignoreLimits = false
 
   @Flag(help: "No progress bar.")
   var quiet = false
@@ -95,6 +108,9 @@ struct Compare: ParsableCommand {
       )
     }
     guard Set(arms).count == arms.count else { throw ValidationError("--arms: an arm is named twice") }
+    if let threads, !(0...1024).contains(threads) {
+      throw ValidationError("--threads: expected 0 to 1024, found \(threads)")
+    }
     if quick, config != nil {
       throw ValidationError("--quick is for the embedded experiment, not for --config")
     }
@@ -105,7 +121,13 @@ struct Compare: ParsableCommand {
     let progress = SharedProgress(quiet: quiet)
     defer { progress.finish() }
     let variations = try vary.map { try ComparisonPlan.Variation(parsing: $0) }
+    let stop = StopRequest()
+    let out = out
+    Interruption.expect(stop) {
+      "what is finished is kept in \(out) (go on with: the same command and --resume)"
+    }
     // Made first: what cannot be written to is known before anything is trained.
+    let directory = try ComparisonDirectory(out, resumes: resume)
     let staged = try StagedOutput(directory: out)
     var path = config ?? ""
     var data: [String] = []
@@ -116,9 +138,12 @@ struct Compare: ParsableCommand {
       if quick { data += ["instruct.steps=30", "evaluation.every=15", "evaluation.captions=100"] }
     }
     let plan = try ComparisonPlan(
-      path: path, assignments: data + assignments, arms: parsedArms ?? [], seeds: seeds ?? (quick ? 1 : 5),
+      path: path, assignments: data + assignments + (threads.map { ["threads=\($0)"] } ?? []),
+      arms: parsedArms ?? [], seeds: seeds ?? (quick ? 1 : 5),
       budgets: budgets ?? [], variations: variations)
-    let outcome = try Comparison(plan).run { progress.show($0, $1) }
+    var comparison = Comparison(plan, in: directory)
+    comparison.checksLimits = !ignoreLimits
+    let outcome = try comparison.run(stop: stop) { progress.show($0, $1) }
     try staged.write(Data(plan.configurationText.utf8), to: "config.yaml")
     try staged.write(outcome.json(version: embeddingGapVersion), to: ComparisonReport.file)
     try staged.write(outcome.vectorData, to: ComparisonReport.vectorsFile)
@@ -129,6 +154,7 @@ struct Compare: ParsableCommand {
       try figures.style.write(figure, of: report, source: out, into: pictures)
     }
     try pictures.commit()
+    directory.finish()
     progress.finish()
     try printText(report.table)
   }

@@ -20,6 +20,7 @@ struct Embgap: ParsableCommand {
     ])
 
   static func main() {
+    Interruption.watch()
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -32,6 +33,7 @@ struct Embgap: ParsableCommand {
     if exitCode(for: error) == .success || error is ExitCode { exit(withError: error) }
     let failure = Failure(error)
     let message = failure?.message ?? usageMessage(error)
+    Interruption.beginLeaving()
     standardError("embgap: " + message + "\n")
     exit(withError: failure?.code ?? ExitCode.validationFailure)
   }

@@ -12,6 +12,8 @@ struct Failure {
   static let missingInput = ExitCode(66)
   /// The program is wrong.
   static let bug = ExitCode(70)
+  /// Somebody stopped it; it can be gone on with.
+  static let interrupted = ExitCode(75)
   /// The output cannot be written.
   static let cannotWrite = ExitCode(73)
 
@@ -30,8 +32,9 @@ struct Failure {
         self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
       }
     case let error as TrainingError:
-      switch error {
+      switch error.root {
       case .cannotWrite: self.init(error.description, Self.cannotWrite)
+      case .interrupted: self.init(error.description, Self.interrupted)
       default: self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
       }
     case let error as TokenizerError:

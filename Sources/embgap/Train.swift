@@ -9,7 +9,8 @@ struct Train: ParsableCommand {
       Reads RUN.yaml and writes a run directory: config.yaml (every key), metrics.jsonl (a line for each step and each
       evaluation), projector.safetensors, state.safetensors, report.json, figures; with instruct: also adapter/ in PEFT's
       layout. A run that was stopped, in whatever way, goes on
-      with --resume and ends with the same numbers.
+      with --resume and ends with the same bytes on the same number of threads. SIGINT (Ctrl-C) and SIGTERM let it finish
+      its step and save (exit code 75); a second one ends it at once.
 
       RUN.yaml, where every key but checkpoint and pairs has a default:
         checkpoint: llava-1.5-7b
@@ -38,14 +39,23 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("The run directory.", valueName: "dir"))
   var out: String
 
+  @Option(help: "The most threads; 0 means all processors. In place of the configuration's.")
+  var threads: Int?
+
   @Flag(help: "Go on with the run in --out, if it was begun.")
   var resume = false
+
+  @Flag(help: "Begin even where disk or memory seem too small.")
+  var ignoreLimits = false
 
   @Flag(help: "No progress bar.")
   var quiet = false
 
   func validate() throws {
     guard config != nil || resume else { throw ValidationError("--config FILE is needed, or --resume") }
+    if let threads, !(0...1024).contains(threads) {
+      throw ValidationError("--threads: expected 0 to 1024, found \(threads)")
+    }
     if let objective, !["ntp", "joint", "contrastive"].contains(objective) {
       throw ValidationError("--objective: expected ntp, joint or contrastive, found “\(objective)”")
     }
@@ -54,13 +64,34 @@ struct Train: ParsableCommand {
   func run() throws {
     let progress = Progress(quiet: quiet)
     defer { progress.finish() }
-    let all = assignments + (objective.map { ["objective=\($0)"] } ?? [])
+    let out = out
+    let stop = StopRequest()
+    Interruption.expect(stop) { "\(out) is whole (go on with: embgap train --out \(out) --resume)" }
+    let all =
+      assignments + (objective.map { ["objective=\($0)"] } ?? []) + (threads.map { ["threads=\($0)"] } ?? [])
     let configuration = try RunConfiguration(path: config ?? out + "/config.yaml", assignments: all)
-    let run = TrainingRun(configuration, directory: out)
-    let outcome = try run.run(resumes: resume) { progress.show($0, $1) }
+    var run = TrainingRun(configuration, directory: out)
+    run.checksLimits = !ignoreLimits
+    let outcome = try run.run(resumes: resume, stop: stop) { progress.show($0, $1) }
+    try withExtendedLifetime(outcome.lock) { try report(outcome, configuration, progress) }
+  }
+
+  /// Writes what the run came to, and prints it.
+  private func report(
+    _ outcome: TrainingRun.Outcome, _ configuration: RunConfiguration, _ progress: Progress
+  ) throws {
+    var extras = ReportExtras(readout: outcome.readout)
+    if outcome.skippedSteps > 0 {
+      extras.warnings.append(
+        GapWarning(
+          code: "skipped_steps",
+          message:
+            "\(outcome.skippedSteps) of \(outcome.steps) steps changed nothing: a loss or a gradient was not"
+            + " a finite number"))
+    }
     let report = GapReport(
-      outcome.measurement, inputs: outcome.inputs, extras: ReportExtras(readout: outcome.readout),
-      seed: configuration.seed, seconds: outcome.seconds)
+      outcome.measurement, inputs: outcome.inputs, extras: extras, seed: configuration.seed,
+      seconds: outcome.seconds)
     let staged = try StagedOutput(directory: out)
     try MeasurementFiles(report: report, measurement: outcome.measurement, pair: outcome.pair).write(
       into: staged)
@@ -75,6 +106,9 @@ struct Train: ParsableCommand {
       try pictures.commit()
     }
     progress.finish()
+    if let damage = outcome.damage {
+      standardError("embgap: damaged_state: \(damage); the state before it was gone on with\n")
+    }
     if outcome.skippedPairs > 0 {
       standardError(
         "embgap: skipped_images: \(outcome.skippedPairs) pairs are left out: their images cannot be read\n")

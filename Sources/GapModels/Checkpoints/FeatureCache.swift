@@ -65,6 +65,14 @@ package struct FeatureCache: Sendable {
     return Block(Buffer(numbers), rows: tensor.shape[0], columns: width)
   }
 
+  /// The system's own words for a failed write.
+  private static func reason(_ error: any Error) -> String {
+    guard let cocoa = error as? CocoaError, let system = cocoa.underlying as? POSIXError else {
+      return (error as? CocoaError).map { "error \($0.code.rawValue)" } ?? "\(error)"
+    }
+    return unsafe String(cString: strerror(system.code.rawValue))
+  }
+
   /// Keeps the features of an image.
   ///
   /// - Throws: `ModelError.cannotWrite`.
@@ -79,7 +87,7 @@ package struct FeatureCache: Sendable {
       try writer.data.write(to: URL(filePath: partial))
     } catch {
       _ = unsafe unlink(partial)
-      throw ModelError.cannotWrite(path: path, reason: "\(error)")
+      throw ModelError.cannotWrite(path: path, reason: Self.reason(error))
     }
     guard unsafe rename(partial, path) == 0 else {
       let reason = unsafe String(cString: strerror(errno))

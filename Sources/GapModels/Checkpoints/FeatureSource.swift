@@ -114,22 +114,26 @@ package struct FeaturePass {
     let width = vision.configuration.width * selection.layers.count
     for range in Pieces(of: 0..<images.count, size: size).all {
       let kept = range.map { cache?.features(of: images[$0].path, width: width) }
-      let missing = range.filter { kept[$0 - range.lowerBound] == nil }
+      // Products of a batch depend in their last bits on which images are in it. Where one is missing all go through
+      // again, so that a pass that was stopped ends with the bits of one that was not; what is kept is used as it is.
+      let isMissing = kept.map { $0 == nil }
+      let again = isMissing.contains(true) ? Array(range) : []
       let square = checkpoint.expandsToSquare
-      let pixels = try pool.map(missing.count) { _, place in
-        Self.pixels(of: images[missing[place]], processor, square)
+      let pixels = try pool.map(again.count) { _, place in
+        Self.pixels(of: images[again[place]], processor, square)
       }
       var made: [(image: Int, pixels: PixelValues)] = []
-      for (image, result) in zip(missing, pixels) {
+      for (image, result) in zip(again, pixels) {
         switch result {
         case .success(let values): made.append((image, values))
-        case .failure(let fault): try bad(image, fault)
+        case .failure(let fault): if isMissing[image - range.lowerBound] { try bad(image, fault) }
         }
       }
       var features = Dictionary(
         uniqueKeysWithValues: range.compactMap { image in kept[image - range.lowerBound].map { (image, $0) } })
       for run in Self.runs(made.map { [$0.pixels.height, $0.pixels.width] }) {
         try encode(made[run].map { $0 }) { image, rows in
+          guard isMissing[image - range.lowerBound] else { return }
           features[image] = rows
           try cache?.keep(rows, of: images[image].path)
         }

@@ -9,9 +9,17 @@ import Synchronization
 public struct Comparison: Sendable {
   /// What is compared.
   public let plan: ComparisonPlan
+  /// Where runs are kept, so that a comparison that was stopped goes on; nil to keep none.
+  public let directory: ComparisonDirectory?
+
+  /// Whether a comparison that needs more disk or memory than there is is refused before it begins.
+  public var checksLimits = true
 
   /// A comparison that is still to be made.
-  public init(_ plan: ComparisonPlan) { self.plan = plan }
+  public init(_ plan: ComparisonPlan, in directory: ComparisonDirectory? = nil) {
+    self.plan = plan
+    self.directory = directory
+  }
 
   /// What a comparison came to.
   public struct Outcome: Sendable {
@@ -27,15 +35,20 @@ public struct Comparison: Sendable {
 
   /// Makes all runs.
   ///
-  /// - Parameter progress: told what is being done and the share of the whole that is done, 0…1; from any thread, from
-  ///   several at once where runs go side by side.
+  /// - Parameters:
+  ///   - stop: asked from another thread, all runs that are under way save their states after their steps, and
+  ///     `TrainingError.interrupted` is thrown.
+  ///   - progress: told what is being done and the share of the whole that is done, 0…1; from any thread, from several at
+  ///     once where runs go side by side.
   /// - Throws: `TrainingError`, `ModelError`, `DatasetError`, `TensorFileError`, `TokenizerError`, `MetricError`.
   public func run(
+    stop: StopRequest = StopRequest(),
     progress: @Sendable (_ stage: String, _ share: Double) -> Void = { _, _ in }
   ) throws -> Outcome {
     let clock = ContinuousClock()
     let started = clock.now
     let pool = WorkerPool(threads: plan.configuration.threads)
+    try directory?.begin()
     var results: [ComparisonRun] = []
     var bounds: [(ceiling: [MetricEntry], floor: [MetricEntry])] = []
     var vectors: [MomentVectors] = []
@@ -47,7 +60,9 @@ public struct Comparison: Sendable {
       let key = Self.dataKey(setting.configuration)
       if kept?.key != key {
         kept = nil
-        let data = try ComparisonData(setting.configuration, arms: plan.arms, pool: pool) { stage, _ in
+        let limits = checksLimits ? directory?.path ?? "." : nil
+        let data = try ComparisonData(setting.configuration, arms: plan.arms, limits: limits, pool: pool) {
+          stage, _ in
           progress(stage, done.withLock { $0 / total })
         }
         kept = (key, data, try data.heldOut.bounds())
@@ -55,7 +70,9 @@ public struct Comparison: Sendable {
       guard let (_, data, settled) = kept else { preconditionFailure("data was just read") }
       bounds.append(settled)
       let jobs = plan.seeds.flatMap { seed in
-        plan.budgets.flatMap { steps in plan.arms.map { Job(arm: $0, seed: seed, steps: steps, in: setting) } }
+        plan.budgets.flatMap { steps in
+          plan.arms.map { ComparisonJob(arm: $0, seed: seed, steps: steps, in: setting) }
+        }
       }
       let fresh = jobs.filter { known[$0.key] == nil }
       let repeated = jobs.filter { known[$0.key] != nil }.reduce(0) { $0 + $1.steps }
@@ -64,16 +81,20 @@ public struct Comparison: Sendable {
       let inner = data.runsSideBySide ? WorkerPool(threads: 1) : pool
       let keepsVectors = place == 0
       let first = plan.seeds[0]
+      stop.begin()
       let made = try side.map(fresh.count) { _, i in
         let job = fresh[i]
-        let result = try job.run(data, keepsVectors: keepsVectors && job.seed == first, pool: inner) {
-          done.withLock { total in total += 1 }
+        let bench = ComparisonJob.Bench(
+          data: data, directory: directory, stop: stop, pool: inner,
+          keepsVectors: keepsVectors && job.seed == first)
+        return try job.run(bench) { steps in
+          done.withLock { total in total += Double(steps) }
           progress("training", min(1, done.withLock { $0 / total }))
         }
-        return result
       }
+      if stop.end() { throw ComparisonJob.interrupted(directory) }
       for (job, result) in zip(fresh, made) {
-        known[job.key] = result.run
+        known[job.key] = job.run(result)
         vectors += result.vectors
       }
       // What does not depend on the varied keys is the same run under every setting.
@@ -96,96 +117,5 @@ public struct Comparison: Sendable {
       "\(configuration.contrastive.readout)",
       configuration.instruct?.questions ?? "",
     ]
-  }
-}
-
-/// One run that is to be made.
-private struct Job: Sendable {
-  let arm: ComparisonArm
-  let seed: UInt64
-  let steps: Int
-  let configuration: RunConfiguration
-  let varied: [(key: String, value: String)]
-
-  init(arm: ComparisonArm, seed: UInt64, steps: Int, in setting: ComparisonPlan.Setting) {
-    self.arm = arm
-    self.seed = seed
-    self.steps = steps
-    varied = setting.values
-    var configuration = arm.applied(to: setting.configuration)
-    configuration.seed = seed
-    configuration.duration = .steps(steps)
-    self.configuration = configuration
-  }
-
-  /// Equal for runs that are the same: without a contrastive loss, its settings make no difference.
-  var key: String {
-    var same = configuration
-    same.threads = 0
-    if !same.objective.contrasts {
-      let own = same.contrastive
-      same.contrastive = RunConfiguration.Contrastive()
-      same.contrastive.imagePrompt = own.imagePrompt
-      same.contrastive.textPrompt = own.textPrompt
-      (same.ntpWeight, same.contrastiveWeight) = (1, 1)
-    }
-    return same.yaml
-  }
-
-  /// Trains both stages.
-  ///
-  /// - Parameter progress: told after every step of the first stage.
-  func run(
-    _ data: ComparisonData, keepsVectors: Bool, pool: WorkerPool, progress: () -> Void
-  ) throws -> (run: ComparisonRun, vectors: [MomentVectors]) {
-    let clock = ContinuousClock()
-    let started = clock.now
-    let readout = configuration.contrastive.readout
-    let contrasts = configuration.objective.contrasts
-    let texts =
-      try contrasts
-      ? data.texts[readout].map { try TrainingMaterial.compared($0, configuration, on: pool) } : nil
-    let material = TrainingMaterial(
-      checkpoint: data.checkpoint, decoder: data.decoder, set: data.set, texts: texts)
-    let heldOut = data.heldOut.on(pool)
-    var trainer = try AlignmentTrainer(configuration, material, pool: pool)
-    var vectors: [MomentVectors] = []
-    func keep(_ moment: String) throws {
-      guard keepsVectors else { return }
-      vectors += try heldOut.pairs(trainer.projector).map { readout, pair in
-        try MomentVectors(moment: moment, readout: readout, pair: pair)
-      }
-    }
-    try keep("start")
-    var curve = [ComparisonRun.Point(evaluation: try heldOut.evaluate(trainer.projector, step: 0), step: nil)]
-    var seconds = 0.0
-    let every = configuration.evaluation?.every ?? steps
-    while trainer.completed < steps {
-      let record = try trainer.step()
-      seconds += record.seconds
-      if trainer.completed == steps || trainer.completed % every == 0 {
-        let stage: EvaluationRecord.Stage? = trainer.completed == steps ? .aligned : nil
-        curve.append(
-          ComparisonRun.Point(
-            evaluation: try heldOut.evaluate(trainer.projector, step: trainer.completed, stage: stage),
-            step: record))
-      }
-      progress()
-    }
-    try keep("\(arm), \(steps) steps")
-    var instructed: EvaluationRecord?
-    if let lessons = data.lessons,
-      var second = try AlignmentTrainer.instructing(
-        configuration, data.checkpoint, lessons, projector: trainer.projector, pool: pool)
-    {
-      while second.completed < second.steps { _ = try second.step() }
-      instructed = try heldOut.adapted(second.material.decoder).evaluate(
-        second.projector, step: second.completed, stage: .instructed)
-    }
-    let run = ComparisonRun(
-      arm: arm, seed: seed, steps: steps, varied: varied, readout: contrasts ? readout : nil, curve: curve,
-      instructed: instructed, seconds: started.duration(to: clock.now) / .seconds(1),
-      secondsPerStep: seconds / Double(steps))
-    return (run, vectors)
   }
 }

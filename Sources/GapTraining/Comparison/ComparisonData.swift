@@ -11,11 +11,17 @@ struct ComparisonData {
   /// Text vectors of the training captions by readout.
   let texts: [Readout: Block<Float>]
 
+  /// - Parameter limits: the directory whose disk must have room, as memory must; nil not to look.
   init(
-    _ configuration: RunConfiguration, arms: [ComparisonArm], pool: WorkerPool,
+    _ configuration: RunConfiguration, arms: [ComparisonArm], limits: String?, pool: WorkerPool,
     progress: (String, Double) -> Void
   ) throws {
-    let checkpoint = try Checkpoint(configuration.parts).packed(configuration.precision.resolved)
+    let stored = try Checkpoint(configuration.parts)
+    if let limits {
+      let isNarrow = try Self.runsSideBySide(stored.model.requiredDecoder())
+      try RunNeeds(configuration, stored, features: nil, sideBySide: isNarrow ? pool.threads : 1).check(limits)
+    }
+    let checkpoint = try stored.packed(configuration.precision.resolved)
     self.checkpoint = checkpoint
     decoder = try checkpoint.model.requiredDecoder()
     let own = try TrainingSet(
@@ -51,5 +57,7 @@ struct ComparisonData {
   }
 
   /// Whether a run is too small to keep several threads busy, so that runs go side by side.
-  var runsSideBySide: Bool { decoder.configuration.width <= 256 }
+  var runsSideBySide: Bool { Self.runsSideBySide(decoder) }
+
+  private static func runsSideBySide(_ decoder: Decoder) -> Bool { decoder.configuration.width <= 256 }
 }

@@ -37,6 +37,14 @@ package struct MomentVectors: Sendable {
     (image, text) = (try numbers(pair.image), try numbers(pair.text))
   }
 
+  init(moment: String, readout: Readout, pairs: Int, image: [Float], text: [Float]) {
+    self.moment = moment
+    self.readout = readout
+    self.pairs = pairs
+    self.image = image
+    self.text = text
+  }
+
   /// `vectors.safetensors`: `<readout>/<moment>/image` and `…/text`, [pairs, C] each; texts that are those of `start` are
   /// not there again.
   package static func data(_ all: [MomentVectors]) -> Data {

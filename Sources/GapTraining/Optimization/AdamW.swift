@@ -66,6 +66,18 @@ package struct AdamW: Sendable {
     return total.squareRoot()
   }
 
+  /// Whether all parameters and all mean squares of their gradients are finite numbers.
+  package func isFinite(on pool: WorkerPool) throws -> Bool {
+    for numbers in groups.flatMap({ [$0.values, $0.second] }) {
+      let pieces = Pieces(of: 0..<numbers.count, size: Self.piece)
+      let sums = try pool.map(pieces.count) { _, i in
+        numbers.read(pieces[i]) { TrainingKernels.sumOfSquares($0) }
+      }
+      guard sums.allSatisfy(\.isFinite) else { return false }
+    }
+    return true
+  }
+
   /// Moves all parameters.
   ///
   /// - Parameters:

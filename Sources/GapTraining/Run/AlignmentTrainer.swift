@@ -54,8 +54,8 @@ package struct StepRecord: Sendable, Equatable {
   package let temperature: Double?
   package let rate: Double
   package let gradientNorm: Double
-  /// Whether nothing was changed, since a number was not finite.
-  package let isSkipped: Bool
+  /// Where nothing was changed, since a number was not finite: how many steps of the stage that befell so far.
+  package let skipped: Int?
   package let seconds: Double
 }
 
@@ -76,6 +76,9 @@ package struct AlignmentTrainer {
   package private(set) var completed = 0
   private let pool: WorkerPool
   private let learnsScale: Bool
+
+  /// Threads that work.
+  package var threads: Int { pool.threads }
 
   /// - Parameters:
   ///   - start: the projector to begin with; nil for the one that the configuration says.
@@ -174,22 +177,29 @@ package struct AlignmentTrainer {
     let norm = try optimizer.gradientNorm(on: pool)
     var isSkipped = false
     for (what, value) in [
-      ("ntp_loss", losses.ntp), ("contrastive_loss", losses.contrastive), ("grad_norm", norm),
+      ("temperature", temperature), ("ntp_loss", losses.ntp), ("contrastive_loss", losses.contrastive),
+      ("grad_norm", norm),
     ] {
       guard let value, !value.isFinite else { continue }
       guard configuration.onNonFinite == .skip else {
-        throw TrainingError.nonFinite(step: completed + 1, what: what)
+        throw TrainingError.nonFinite(step: completed + 1, what: what, hint: "on_nonfinite: skip")
       }
       isSkipped = true
     }
     if !isSkipped {
       try optimizer.step(rate: rate, norm: norm, on: pool)
       if learnsScale { scale.clamp() }
+      // What an update has spoilt no later step mends, so that it is no step to skip.
+      guard try optimizer.isFinite(on: pool) else {
+        throw TrainingError.nonFinite(
+          step: completed + 1, what: "a trained number after the update", hint: "optimizer.clip: 1")
+      }
     }
     completed += 1
     return StepRecord(
       step: completed, losses: losses, temperature: temperature, rate: rate, gradientNorm: norm,
-      isSkipped: isSkipped, seconds: started.duration(to: clock.now) / .seconds(1))
+      skipped: isSkipped ? completed - optimizer.count : nil,
+      seconds: started.duration(to: clock.now) / .seconds(1))
   }
 
   /// Goes on from where a run was.

@@ -11,38 +11,66 @@
 
 /// Files of a run directory, which survive a process that is killed at any moment.
 public enum DurableFile {
+  /// What ends the name of a file that is being written.
+  static let partialSuffix = ".partial"
+
   /// Writes a file that is there whole or as it was before, on the disk when this returns.
   ///
-  /// - Throws: `TrainingError.cannotWrite`.
-  public static func replace(_ path: String, with data: Data) throws {
-    let partial = "\(path).partial"
-    let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+  /// - Parameter previous: where the file that was there is kept; a process that is killed between the two renames
+  ///   leaves that one alone.
+  /// - Throws: `TrainingError.cannotWrite`; what was there is as it was.
+  public static func replace(_ path: String, with data: Data, keepingPreviousAs previous: String? = nil) throws
+  {
+    let partial = path + partialSuffix
+    let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw fault(path) }
     do {
       try write(data, to: descriptor, path)
+      guard fsync(descriptor) == 0 || !isLoss(errno) else { throw fault(path) }
     } catch {
       close(descriptor)
       _ = unsafe unlink(partial)
       throw error
     }
     close(descriptor)
-    guard unsafe rename(partial, path) == 0 else { throw fault(path) }
-    synchronizeFolder(of: path)
+    if let previous, unsafe rename(path, previous) != 0, errno != ENOENT {
+      let fault = fault(previous)
+      _ = unsafe unlink(partial)
+      throw fault
+    }
+    guard unsafe rename(partial, path) == 0 else {
+      let fault = fault(path)
+      _ = unsafe unlink(partial)
+      throw fault
+    }
+    try synchronizeFolder(of: path)
   }
 
-  /// Adds bytes to the end of a file.
+  /// Adds bytes to the end of a file; they are on the disk after `synchronize`.
   ///
-  /// - Throws: `TrainingError.cannotWrite`.
+  /// - Throws: `TrainingError.cannotWrite`; some of the bytes may be there.
   public static func append(_ data: Data, to path: String) throws {
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw fault(path) }
     defer { close(descriptor) }
-    try write(data, to: descriptor, path, synchronizes: false)
+    try write(data, to: descriptor, path)
   }
 
-  private static func write(_ data: Data, to descriptor: Int32, _ path: String, synchronizes: Bool = true)
-    throws
-  {
+  /// Brings a file that was appended to, and its name, onto the disk; nothing when it is not there.
+  ///
+  /// - Throws: `TrainingError.cannotWrite`.
+  public static func synchronize(_ path: String) throws {
+    let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      guard errno == ENOENT else { throw fault(path) }
+      return
+    }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 || !isLoss(errno) else { throw fault(path) }
+    try synchronizeFolder(of: path)
+  }
+
+  private static func write(_ data: Data, to descriptor: Int32, _ path: String) throws {
     var bytes = Array(data)[...]
     while !bytes.isEmpty {
       let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -50,17 +78,21 @@ public enum DurableFile {
       guard count > 0 else { throw fault(path) }
       bytes = bytes.dropFirst(count)
     }
-    if synchronizes, fsync(descriptor) != 0 { throw fault(path) }
   }
 
-  private static func synchronizeFolder(of path: String) {
-    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    let descriptor = unsafe open(folder, O_RDONLY)
+  private static func synchronizeFolder(of path: String) throws {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let descriptor = unsafe open(folder, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
-    // A file system that cannot synchronise a folder is no reason to stop: the file itself is on the disk.
-    _ = fsync(descriptor)
-    close(descriptor)
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 || !isLoss(errno) else { throw fault(path) }
   }
+
+  /// Whether a synchronisation failed since something is lost.
+  ///
+  /// A file system that cannot synchronise what it is asked
+  /// to (a pipe, a folder on some network) is no reason to stop.
+  private static func isLoss(_ code: Int32) -> Bool { ![EINVAL, ENOTSUP, ENOSYS, EROFS].contains(code) }
 
   private static func fault(_ path: String) -> TrainingError {
     .cannotWrite(path: path, reason: unsafe String(cString: strerror(errno)))

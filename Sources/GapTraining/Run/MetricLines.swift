@@ -2,6 +2,9 @@ import GapMetrics
 
 /// Lines of `metrics.jsonl`.
 package enum MetricLines {
+  /// What the line of a step holds that changed nothing, since a number was not finite.
+  static let skipped = "\"skipped\": true"
+
   /// A step.
   ///
   /// - Parameter isInstructing: whether it is one of the second stage, whose lines say so.
@@ -15,7 +18,9 @@ package enum MetricLines {
     if let temperature = record.temperature { fields.append(("temperature", JSONText.number(temperature))) }
     fields.append(("lr", JSONText.number(record.rate)))
     fields.append(("grad_norm", JSONText.number(record.gradientNorm)))
-    if record.isSkipped { fields.append(("skipped", "true")) }
+    if let skipped = record.skipped {
+      fields += [("skipped", "true"), ("skipped_steps", "\(skipped)")]
+    }
     fields.append(("seconds", JSONText.number(record.seconds)))
     return JSONText.object(fields)
   }

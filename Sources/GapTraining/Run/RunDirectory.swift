@@ -1,4 +1,3 @@
-import GapLinearAlgebra
 package import GapModels
 import GapTensorFiles
 
@@ -8,45 +7,55 @@ import GapTensorFiles
   import Foundation
 #endif
 
-/// The directory of a run: `config.yaml`, `metrics.jsonl`, `state.safetensors`, `projector.safetensors`; with a second
-/// stage also `projector-aligned.safetensors`, what the first one left, and `adapter/` in PEFT's layout.
+/// The directory of a run: `config.yaml`, `metrics.jsonl`, `state.safetensors` and the one before it,
+/// `projector.safetensors`; with a second stage also `projector-aligned.safetensors`, what the first one left, and
+/// `adapter/` in PEFT's layout.
 ///
-/// The state holds how long `metrics.jsonl` was when it was saved: lines that came after it are cut off when a run goes
-/// on, and are then written again with the same numbers.
+/// A process may be killed at any moment, and power may fail: `metrics.jsonl` is brought onto the disk before a state is,
+/// and a state holds how many lines it had then. Lines that came after it are cut off when a run goes on, and are then
+/// written again with the same numbers. A state that is damaged is told by its checksum; the one before it is taken then.
 package struct RunDirectory: Sendable {
   package let path: String
+  /// Held as long as any copy of this value lives.
+  package let lock: DirectoryLock
 
   package var configurationFile: String { path + "/config.yaml" }
   package var metricsFile: String { path + "/metrics.jsonl" }
   package var stateFile: String { path + "/state.safetensors" }
+  package var previousStateFile: String { path + "/state-previous.safetensors" }
   package var projectorFile: String { path + "/projector.safetensors" }
+  package var alignedProjectorFile: String { path + "/projector-aligned.safetensors" }
+  package var adapterFolder: String { path + "/adapter" }
+  package var vectorsFile: String { path + "/vectors.safetensors" }
+  /// Where image features are kept.
+  package var featuresFolder: String { path + "/features" }
 
-  /// Makes the directory, or takes the one that is there.
+  /// Makes the directory, or takes the one that is there, and removes what a killed process left half-written.
   ///
-  /// - Throws: `TrainingError.cannotWrite` when it cannot be made, or holds a run and that is not to be gone on with.
+  /// - Throws: `TrainingError.cannotWrite` when it cannot be made, another process is at work in it, or it holds a run
+  ///   and that is not to be gone on with.
   package init(_ path: String, resumes: Bool) throws {
     self.path = path
-    try makeFolder(path)
-    guard !resumes else { return }
-    for file in [configurationFile, metricsFile, stateFile, projectorFile]
-    where FileManager.default.fileExists(atPath: file) {
+    lock = try DirectoryLock(path)
+    for folder in [path, path + "/adapter", path + "/features"] { lock.sweep(folder) }
+    guard resumes || !isBegun else {
       throw TrainingError.cannotWrite(
         path: path, reason: "it holds a run already (hint: --resume, or another --out)")
     }
   }
 
-  package var alignedProjectorFile: String { path + "/projector-aligned.safetensors" }
-  package var adapterFolder: String { path + "/adapter" }
-  package var vectorsFile: String { path + "/vectors.safetensors" }
-
-  /// Whether a state was saved.
-  package var hasState: Bool { FileManager.default.fileExists(atPath: stateFile) }
+  /// Whether a run has left anything that is worth going on with.
+  private var isBegun: Bool {
+    let files = [stateFile, previousStateFile, projectorFile]
+    return files.contains { FileManager.default.fileExists(atPath: $0) }
+      || FileManager.default.contents(atPath: metricsFile)?.isEmpty == false
+  }
 
   /// Writes the configuration; of a run that goes on, checks that it is the same.
   ///
   /// - Throws: `TrainingError.cannotResume` with the first line that differs.
   package func begin(_ configuration: RunConfiguration) throws {
-    if hasState || FileManager.default.fileExists(atPath: configurationFile) {
+    if isBegun {
       let stored = try RunConfiguration(path: configurationFile)
       for (old, new) in zip(stored.identity, configuration.identity) where old != new {
         throw TrainingError.cannotResume(path: path, reason: "it was begun with “\(old)”, now it is “\(new)”")
@@ -58,27 +67,38 @@ package struct RunDirectory: Sendable {
     try DurableFile.replace(configurationFile, with: Data(configuration.yaml.utf8))
   }
 
+  /// Steps of both stages that changed nothing, as `metrics.jsonl` tells.
+  package var skippedSteps: Int {
+    let text = String(decoding: FileManager.default.contents(atPath: metricsFile) ?? Data(), as: UTF8.self)
+    return text.split(separator: "\n").count { $0.contains(MetricLines.skipped) }
+  }
+
   /// Adds a line to `metrics.jsonl`.
   package func add(_ line: String) throws { try DurableFile.append(Data((line + "\n").utf8), to: metricsFile) }
 
-  /// Saves what a run needs to go on, all at once.
+  /// Saves what a run needs to go on, all at once, and then what it has trained.
   package func save(_ trainer: AlignmentTrainer) throws {
-    let length = (try? FileManager.default.attributesOfItem(atPath: metricsFile)[.size] as? Int) ?? 0
-    var writer = SafetensorsWriter(metadata: [
-      ("step", "\(trainer.completed)"), ("updates", "\(trainer.optimizer.count)"),
-      ("metrics_bytes", "\(length)"), ("stage", trainer.adapters == nil ? "align" : "instruct"),
-    ])
-    for (name, buffer) in Self.buffers(trainer) { writer.add(name, shape: [buffer.count], buffer.array()) }
-    try DurableFile.replace(stateFile, with: writer.data)
+    try DurableFile.synchronize(metricsFile)
+    let lines = (FileManager.default.contents(atPath: metricsFile) ?? Data()).count { $0 == UInt8(ascii: "\n") }
+    try DurableFile.replace(
+      stateFile, with: SavedState.data(of: trainer, lines: lines), keepingPreviousAs: previousStateFile)
+    try saveTrained(trainer)
+  }
+
+  /// Saves the projector, and adapters where there are some.
+  package func saveTrained(_ trainer: AlignmentTrainer) throws {
     try save(trainer.projector, to: projectorFile)
-    if let adapters = trainer.adapters {
-      try makeFolder(adapterFolder)
-      let parts = trainer.configuration.parts
-      let base = parts.decoder ?? parts.checkpoint ?? ""
-      try DurableFile.replace(
-        adapterFolder + "/adapter_config.json", with: Data(adapters.settings(base: base).utf8))
-      try DurableFile.replace(adapterFolder + "/adapter_model.safetensors", with: adapters.writer.data)
+    guard let adapters = trainer.adapters else { return }
+    do {
+      try FileManager.default.createDirectory(atPath: adapterFolder, withIntermediateDirectories: true)
+    } catch {
+      throw TrainingError.cannotWrite(path: adapterFolder, reason: "the directory cannot be made")
     }
+    let parts = trainer.configuration.parts
+    let base = parts.decoder ?? parts.checkpoint ?? ""
+    try DurableFile.replace(
+      adapterFolder + "/adapter_config.json", with: Data(adapters.settings(base: base).utf8))
+    try DurableFile.replace(adapterFolder + "/adapter_model.safetensors", with: adapters.writer.data)
   }
 
   /// Saves a projector under Hugging Face's key names.
@@ -91,65 +111,45 @@ package struct RunDirectory: Sendable {
     try DurableFile.replace(vectorsFile, with: MomentVectors.data(vectors))
   }
 
-  private func makeFolder(_ folder: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw TrainingError.cannotWrite(path: folder, reason: "the directory cannot be made")
-    }
-  }
-
-  /// Whether the saved state is one of the second stage.
+  /// The newest state that is whole, and what is wrong with one that is newer; nil when none was saved.
   ///
-  /// - Throws: `TensorFileError` when the state is damaged.
-  package func isInstructing() throws -> Bool {
-    guard hasState else { return false }
-    return try TensorFile(path: stateFile).metadata.contains {
-      $0.key == "stage" && $0.value == .string("instruct")
-    }
-  }
-
-  private static func buffers(_ trainer: AlignmentTrainer) -> [(String, Buffer<Float>)] {
-    var buffers = [("contrastive_scale", trainer.scale.values)]
-    for (place, group) in trainer.optimizer.groups.enumerated() {
-      if place == 0 { buffers.append(("parameters", group.values)) }
-      if let adapters = trainer.adapters, group.values === adapters.values {
-        buffers.append(("adapters", group.values))
+  /// - Throws: `TrainingError.damaged` or `.cannotResume`, of the newest, when none is whole.
+  package func newestState() throws -> (state: SavedState, fault: TrainingError?)? {
+    var fault: TrainingError?
+    for file in [stateFile, previousStateFile] where FileManager.default.fileExists(atPath: file) {
+      do {
+        let state = try SavedState(file)
+        guard lines(state.lines) != nil else {
+          throw TrainingError.cannotResume(
+            path: metricsFile, reason: "it has fewer lines than the \(state.lines) of when \(file) was saved")
+        }
+        return (state, fault)
+      } catch let own as TrainingError {
+        fault = fault ?? own
       }
-      buffers.append(("first_moment.\(place)", group.first))
-      buffers.append(("second_moment.\(place)", group.second))
     }
-    return buffers
+    if let fault { throw fault }
+    return nil
   }
 
-  /// Sets a trainer to the saved state and cuts `metrics.jsonl` to where it was then.
+  /// Sets a trainer to a saved state and cuts `metrics.jsonl` to where it was then.
   ///
-  /// - Throws: `TrainingError.cannotResume`; `TensorFileError` when the state is damaged.
-  package func restore(_ trainer: inout AlignmentTrainer) throws {
-    let file = try TensorFile(path: stateFile)
-    func number(_ key: String) throws -> Int {
-      guard case .string(let text)? = file.metadata.first(where: { $0.key == key })?.value,
-        let value = Int(text),
-        value >= 0
-      else { throw TrainingError.cannotResume(path: stateFile, reason: "“\(key)” is not in its metadata") }
-      return value
+  /// - Throws: `TrainingError.cannotResume`.
+  package func restore(_ trainer: inout AlignmentTrainer, to state: SavedState) throws {
+    try state.restore(&trainer)
+    try DurableFile.replace(metricsFile, with: lines(state.lines) ?? Data())
+  }
+
+  /// The first lines of `metrics.jsonl`; nil when there are fewer.
+  private func lines(_ count: Int) -> Data? {
+    let data = FileManager.default.contents(atPath: metricsFile) ?? Data()
+    guard count > 0 else { return Data() }
+    var left = count
+    for place in data.indices where data[place] == UInt8(ascii: "\n") {
+      left -= 1
+      if left == 0 { return data[...place] }
     }
-    let (step, updates, length) = (try number("step"), try number("updates"), try number("metrics_bytes"))
-    for (name, buffer) in Self.buffers(trainer) {
-      let tensor = try file.tensor(named: name)
-      guard tensor.shape == [buffer.count] else {
-        throw TrainingError.cannotResume(
-          path: stateFile, reason: "\(name) has \(tensor.shape) numbers, this run needs \(buffer.count)")
-      }
-      let numbers: [Float] = try tensor.elements()
-      buffer.write(0..<buffer.count) { span in for k in span.indices { span[k] = numbers[k] } }
-    }
-    trainer.resume(at: step, updates: updates)
-    let lines = FileManager.default.contents(atPath: metricsFile) ?? Data()
-    guard lines.count >= length else {
-      throw TrainingError.cannotResume(path: metricsFile, reason: "it is shorter than when the state was saved")
-    }
-    try DurableFile.replace(metricsFile, with: Data(lines.prefix(length)))
+    return nil
   }
 
   /// Removes the lines of a run that was stopped before its first state.

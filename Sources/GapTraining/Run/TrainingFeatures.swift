@@ -22,7 +22,7 @@ package struct TrainingFeatures {
   package let bad: [(image: Int, fault: ModelError)]
 
   /// Bytes of features that are kept in memory.
-  private static let memory = 4 << 30
+  static let memory = 4 << 30
 
   /// - Parameters:
   ///   - cache: where features are kept; needed for those that do not fit into memory.

@@ -10,6 +10,9 @@ public struct TrainingRun {
   /// The run's directory.
   public let directory: String
 
+  /// Whether a run that needs more disk or memory than there is is refused before it begins.
+  public var checksLimits = true
+
   /// What a run came to.
   public struct Outcome: Sendable {
     /// Steps of the whole run, both stages.
@@ -38,6 +41,12 @@ public struct TrainingRun {
     public let seconds: Double
     /// Pairs that were left out, since their images cannot be read.
     public let skippedPairs: Int
+    /// Steps of both stages that changed nothing, since a number was not finite.
+    public let skippedSteps: Int
+    /// What is wrong with the newest state, where the one before it was gone on with.
+    public let damage: TrainingError?
+    /// The run's directory is this process' own as long as this value lives.
+    public let lock: DirectoryLock
   }
 
   /// A run that writes into `directory`.
@@ -50,19 +59,28 @@ public struct TrainingRun {
   ///
   /// - Parameters:
   ///   - resumes: goes on from the saved state, if there is one.
+  ///   - stop: asked from another thread, the run saves its state after the step that it is at, and throws
+  ///     `TrainingError.interrupted`.
   ///   - progress: told what is being done and the share of the whole that is done, 0…1, from the calling thread.
   /// - Throws: `TrainingError`, `ModelError`, `DatasetError`, `TensorFileError`, `TokenizerError`, `MetricError`.
   public func run(
-    resumes: Bool, progress: (_ stage: String, _ share: Double) -> Void = { _, _ in }
+    resumes: Bool, stop: StopRequest = StopRequest(),
+    progress: (_ stage: String, _ share: Double) -> Void = { _, _ in }
   ) throws -> Outcome {
     let clock = ContinuousClock()
     let started = clock.now
     let pool = WorkerPool(threads: configuration.threads)
-    let checkpoint = try Checkpoint(configuration.parts).packed(configuration.precision.resolved)
-    try check(checkpoint)
+    let stored = try Checkpoint(configuration.parts)
+    try check(stored)
     let run = try RunDirectory(directory, resumes: resumes)
     try run.begin(configuration)
-    let cache = directory + "/features"
+    let saved = try run.newestState()
+    try saved?.state.check(threads: pool.threads)
+    if checksLimits {
+      try RunNeeds(configuration, stored, features: run.featuresFolder).check(directory)
+    }
+    let checkpoint = try stored.packed(configuration.precision.resolved)
+    let cache = run.featuresFolder
     let set = try TrainingSet(
       pairs: configuration.pairs, features: configuration.features, checkpoint: checkpoint,
       configuration: configuration, cache: cache, pool: pool
@@ -92,32 +110,35 @@ public struct TrainingRun {
       ) { progress("vision features of questions", $0) }
     }
     var trainer = try AlignmentTrainer(configuration, material, pool: pool)
-    let isInstructing = try run.isInstructing()
+    let isInstructing = saved?.state.isInstructing ?? false
     var totals = Totals(resumedAt: 0)
     if !isInstructing {
-      if run.hasState {
-        try run.restore(&trainer)
+      if let saved {
+        try run.restore(&trainer, to: saved.state)
       } else {
         try run.clearMetrics()
         if let heldOut { try run.add(MetricLines.line(heldOut.evaluate(trainer.projector, step: 0))) }
       }
       totals.resumedAt = trainer.completed
-      try train(&trainer, run, heldOut, &totals, progress)
-      if lessons != nil { try run.save(trainer.projector, to: run.alignedProjectorFile) }
+      try sayingWhatIsSaved(run) {
+        try train(&trainer, run, heldOut, stop, &totals, progress)
+        if lessons != nil { try run.save(trainer.projector, to: run.alignedProjectorFile) }
+      }
     }
     var final = checkpoint
     if let lessons,
       var second = try AlignmentTrainer.instructing(
         configuration, checkpoint, lessons, projector: trainer.projector, pool: pool)
     {
-      if isInstructing {
-        try run.restore(&second)
+      if isInstructing, let saved {
+        try run.restore(&second, to: saved.state)
         totals.resumedAt = trainer.steps + second.completed
-      } else {
-        try run.save(second)
       }
       final = checkpoint.with(second.material.decoder)
-      try train(&second, run, heldOut, &totals, progress)
+      try sayingWhatIsSaved(run) {
+        if !isInstructing { try run.save(second) }
+        try train(&second, run, heldOut, stop, &totals, progress)
+      }
     }
     progress("report", 1)
     let readout = configuration.objective.contrasts ? configuration.contrastive.readout : .input
@@ -142,7 +163,7 @@ public struct TrainingRun {
       measurement: try GapMeasurement(of: pair, options: options), pair: pair,
       readout: readout, inputs: try inputs(checkpoint, set),
       seconds: started.duration(to: clock.now) / .seconds(1),
-      skippedPairs: set.skippedPairs)
+      skippedPairs: set.skippedPairs, skippedSteps: run.skippedSteps, damage: saved?.fault, lock: run.lock)
   }
 
   /// What the steps of this process came to.
@@ -152,21 +173,45 @@ public struct TrainingRun {
     var seconds = 0.0
     var last: StepRecord?
     var lastAligned: StepRecord?
+
+    mutating func add(_ record: StepRecord, isInstructing: Bool) {
+      last = record
+      if !isInstructing { lastAligned = record }
+      seconds += record.seconds
+      steps += 1
+    }
+  }
+
+  /// Works on a run; a fault says what is saved.
+  private func sayingWhatIsSaved(_ run: RunDirectory, _ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let fault as TrainingError {
+      if case .interrupted = fault { throw fault }
+      // Read again, checksum and all: what is said to be whole is whole.
+      let saved = (try? run.newestState())?.state
+      let stage = saved?.isInstructing == true ? "instruction step" : "step"
+      throw TrainingError.stopped(
+        fault: fault,
+        saved: saved.map { "the last good checkpoint is that of \(stage) \($0.step), \($0.path)" }
+          ?? "no checkpoint was saved before")
+    }
   }
 
   /// Takes the steps of one stage that are left, with its evaluations and states.
   private func train(
-    _ trainer: inout AlignmentTrainer, _ run: RunDirectory, _ heldOut: HeldOut?, _ totals: inout Totals,
-    _ progress: (String, Double) -> Void
+    _ trainer: inout AlignmentTrainer, _ run: RunDirectory, _ heldOut: HeldOut?, _ stop: StopRequest,
+    _ totals: inout Totals, _ progress: (String, Double) -> Void
   ) throws {
     let isInstructing = trainer.adapters != nil
-    if trainer.completed == trainer.steps { try run.save(trainer) }
-    while trainer.completed < trainer.steps {
+    let name = isInstructing ? "instruction step" : "step"
+    // A process that was killed after its last state may have left what it trained as it was before.
+    if trainer.completed == trainer.steps { try run.saveTrained(trainer) }
+    var savedAt: Int?
+    stop.begin()
+    while trainer.completed < trainer.steps, !stop.isAsked {
       let record = try trainer.step()
-      totals.last = record
-      if !isInstructing { totals.lastAligned = record }
-      totals.seconds += record.seconds
-      totals.steps += 1
+      totals.add(record, isInstructing: isInstructing)
       try run.add(MetricLines.line(record, isInstructing: isInstructing))
       let isLast = trainer.completed == trainer.steps
       if let heldOut, let every = configuration.evaluation?.every,
@@ -176,11 +221,18 @@ public struct TrainingRun {
         let own = try isInstructing ? heldOut.adapted(trainer.material.decoder) : heldOut
         try run.add(MetricLines.line(own.evaluate(trainer.projector, step: trainer.completed, stage: stage)))
       }
-      if isLast || trainer.completed % configuration.saveEvery == 0 { try run.save(trainer) }
+      if isLast || trainer.completed % configuration.saveEvery == 0 {
+        try run.save(trainer)
+        savedAt = trainer.completed
+      }
       progress(
-        (isInstructing ? "instruction step" : "step") + " \(trainer.completed) of \(trainer.steps)",
-        Double(trainer.completed) / Double(trainer.steps))
+        "\(name) \(trainer.completed) of \(trainer.steps)", Double(trainer.completed) / Double(trainer.steps))
     }
+    guard stop.end() else { return }
+    if savedAt != trainer.completed { try run.save(trainer) }
+    throw TrainingError.interrupted(
+      path: directory, reason: "after \(name) \(trainer.completed) of \(trainer.steps)",
+      hint: "embgap train --out \(directory) --resume")
   }
 
   private var options: MeasurementOptions {

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Comparisons that are stopped or killed, and gone on with.
+@Suite struct CompareResumeTests {
+  private static func arguments(_ out: String, _ more: [String] = []) -> [String] {
+    ["compare", "--out", out] + CompareCommandTests.small + ["--seeds", "2", "--set", "save.every=2"] + more
+  }
+
+  /// Everything but the pictures that the experiment draws, and the runs that are kept on the way.
+  private static func contents(_ out: String) throws -> DirectoryContents {
+    let scenes = try FileManager.default.subpathsOfDirectory(atPath: out).filter {
+      $0.hasPrefix("scenes/") || $0.hasPrefix("runs/")
+    }
+    return try DirectoryContents(out, without: Set(scenes))
+  }
+
+  /// Takes away all but the scenes.
+  private static func clear(_ out: String) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: out) where name != "scenes" {
+      try FileManager.default.removeItem(atPath: out + "/" + name)
+    }
+  }
+
+  @Test func aComparisonThatWasKilledOrStoppedEndsWithTheSameBytes() throws {
+    let seed = UInt64.random(in: 0..<1_000_000)
+    var random = SplitMix(state: seed)
+    let out = try CommandTests.scratch() + "/comparison"
+    let calls = try FaultyProcess.calls(Self.arguments(out), root: out + "/runs")
+    let whole = try Self.contents(out)
+    #expect(whole.files["compare.json"] != nil && calls > 50, "\(calls) calls")
+    for moment in 0..<3 {
+      try Self.clear(out)
+      let call = Int.random(in: 1 + calls * moment / 3..<calls * (moment + 1) / 3, using: &random)
+      let told = "seed \(seed), moment \(moment): call \(call)"
+      let killed = try FaultyProcess.run(
+        Self.arguments(out), faults: ["ROOT": out + "/runs", "KILL": "\(call)", "WHEN": "half", "POWER": "1"])
+      #expect(killed.wasKilled, "\(told): \(killed.errors)")
+      let resumed = try CommandTests.run(Self.arguments(out, ["--resume"]))
+      #expect(resumed.code == 0 && resumed.errors.isEmpty, "\(told): \(resumed.errors)")
+      let differences = try Self.contents(out).differences(whole)
+      #expect(differences.isEmpty, "\(told): \(differences)")
+    }
+    // A comparison that came to its end is done again without asking, and gone on with in no time.
+    let again = try CommandTests.run(Self.arguments(out, ["--resume"]))
+    #expect(again.code == 0)
+    #expect(try Self.contents(out).differences(whole).isEmpty)
+
+    try Self.clear(out)
+    for resumes in [false, true] {
+      let (process, errors) = try FaultyProcess.start(Self.arguments(out, resumes ? ["--resume"] : []))
+      func kept() -> Int { ((try? FileManager.default.contentsOfDirectory(atPath: out + "/runs")) ?? []).count }
+      let before = kept()
+      while process.isRunning, kept() < before + 2 { usleep(500) }
+      kill(process.processIdentifier, SIGTERM)
+      process.waitUntilExit()
+      let stopped = try FaultyProcess.outcome(process, errors)
+      #expect(stopped.code == 75 && !stopped.wasKilled, "\(stopped.code) \(stopped.errors)")
+      #expect(stopped.errors.contains("--resume") && stopped.errors.split(separator: "\n").count == 1)
+      let refused = try CommandTests.run(Self.arguments(out))
+      #expect(refused.code == 73 && refused.errors.contains("--resume"), "\(refused.errors)")
+    }
+    let resumed = try CommandTests.run(Self.arguments(out, ["--resume"]))
+    #expect(resumed.code == 0 && resumed.errors.isEmpty, "\(resumed.errors)")
+    #expect(try Self.contents(out).differences(whole).isEmpty)
+  }
+}
