@@ -117,7 +117,7 @@ package struct FeaturePass {
       let missing = range.filter { kept[$0 - range.lowerBound] == nil }
       let square = checkpoint.expandsToSquare
       let pixels = try pool.map(missing.count) { _, place in
-        Self.pixels(of: images[missing[place]], processor, square)
+        Self.pixels(of: images[missing[place]], processor, square, most: vision.configuration.mostPixels)
       }
       var made: [(image: Int, pixels: PixelValues)] = []
       for (image, result) in zip(missing, pixels) {
@@ -144,10 +144,15 @@ package struct FeaturePass {
   }
 
   private static func pixels(
-    of image: NamedImage, _ processor: ImageProcessor, _ square: Bool
+    of image: NamedImage, _ processor: ImageProcessor, _ square: Bool, most: Int
   ) -> Result<PixelValues, ModelError> {
     do throws(ImageError) {
-      return .success(try processor.pixels(of: RGBImage(contentsOf: image.path), expandsToSquare: square))
+      let picture = try RGBImage(contentsOf: image.path)
+      let (width, height) = processor.outputSize(of: picture, expandsToSquare: square)
+      guard width * height <= most else {
+        throw ImageError.dimensions(width: width, height: height, maximumPixels: most)
+      }
+      return .success(try processor.pixels(of: picture, expandsToSquare: square))
     } catch {
       return .failure(.badImage(place: image.place, fault: error))
     }
