@@ -160,6 +160,7 @@ import Testing
         "echo embgap \"$@\" >>calls.txt; exec '\(CommandTests.command)' \"$@\" --quick --steps 2 --seeds 1"
           + " --set instruct.steps=2 --set evaluation.captions=4",
         to: tools)
+      try Self.addTool("python3", "echo python3 \"$@\" >>calls.txt", to: tools)
       try Self.addTool("dpkg-query", "echo 'install ok installed'", to: tools)
       let outcome = try Self.run(line, in: directory, path: tools)
       #expect(outcome.code == 0, "\(line): \(outcome.output)")
