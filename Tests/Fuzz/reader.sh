@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes one reader for some seconds: Tests/Fuzz/reader.sh READER SECONDS [libFuzzer's options]
+# Fuzzes one reader for some seconds: Tests/Fuzz/reader.sh READER SECONDS [libFuzzer's options]; without arguments it
+# prints the readers' names.
 #
 # The corpus grows in .build/fuzz/corpus/READER from run to run; what crashes, hangs or takes too much memory is left in
 # .build/fuzz/found.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+[ $# -gt 0 ] || READER=list exec .build/fuzz/release/reader-fuzz
 reader=$1 seconds=$2
 fixtures=Fixtures
 corpus=.build/fuzz/corpus/$reader
@@ -39,4 +41,4 @@ esac
 
 export READER=$reader ASAN_OPTIONS=allocator_may_return_null=0:detect_leaks=0
 exec .build/fuzz/release/reader-fuzz "$corpus" -max_total_time="$seconds" -max_len=65536 -timeout=20 \
-  -rss_limit_mb=4000 -malloc_limit_mb=2000 -artifact_prefix=.build/fuzz/found/"$reader"- -print_final_stats=1 "${@:3}"
+  -rss_limit_mb=4000 -malloc_limit_mb=2000 -artifact_prefix=.build/fuzz/found/"$reader"- -print_final_stats=1 -verbosity="${VERBOSITY:-0}" "${@:3}"
