@@ -39,6 +39,14 @@ import Testing
     }
   }
 
+  @Test func nameOfAChunkStaysOnOneLineOfTheMessage() throws {
+    var bytes = try ReferenceImages.bytes("one.png")
+    bytes.replaceSubrange(33..<41, with: [0, 0, 0xFF, 0xFF, 0x0A, 0x1B, 0x0D, 0x41])
+    let fault = #expect(throws: ImageError.self) { try RGBImage(decoding: bytes) }
+    let text = try #require(fault).description
+    #expect(text.hasSuffix("65535 bytes of chunk ???A"), "\(text)")
+  }
+
   /// A JPEG decoder bridges damage, so it may pass; it must not trap, and must keep to the declared limit.
   @Test(arguments: ["palette-short.png", "quarter-colour.jpg", "progressive.jpg", "cmyk.jpg"])
   func flippedBytesNeverTrap(name: String) throws {
