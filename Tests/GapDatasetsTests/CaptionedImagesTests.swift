@@ -26,6 +26,17 @@ import Testing
     #expect(throws: DatasetError.self) { try Self.read(Array((names + ",c0\n").utf8)) }
   }
 
+  @Test(arguments: [("im\\u0061ges", "annotations"), ("images", "\\u0061nnotations")])
+  func listsUnderEscapedKeysAreNotPassedOver(images: String, annotations: String) {
+    let text =
+      "{\"\(images)\": [{\"id\": 1, \"file_name\": \"a.png\"}], \"\(annotations)\": [{\"image_id\": 1, \"caption\": \"c\"}]}"
+    do {
+      Issue.record("read: \(try Self.read(Array(text.utf8)))")
+    } catch {
+      #expect("\(error)".contains("without escapes"), "\(error)")
+    }
+  }
+
   @Test func whatALineSaysStaysOnOneLineOfTheMessage() throws {
     let id = "x\\n\\u001b[31m" + String(repeating: "y", count: 100_000)
     let text =
