@@ -39,6 +39,6 @@ details) seeds $fixtures/tensor-files/types.safetensors $fixtures/demo/pairs.saf
 report | comparison) seeds Tests/Fuzz/Seeds/$reader/* ;;
 esac
 
-export READER=$reader ASAN_OPTIONS=allocator_may_return_null=0:detect_leaks=0
+export READER=$reader SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=allocator_may_return_null=0:detect_leaks=0
 exec .build/fuzz/release/reader-fuzz "$corpus" -max_total_time="$seconds" -max_len=65536 -timeout=20 \
   -rss_limit_mb=4000 -malloc_limit_mb=2000 -artifact_prefix=.build/fuzz/found/"$reader"- -print_final_stats=1 -verbosity="${VERBOSITY:-0}" "${@:3}"
