@@ -14,8 +14,9 @@
 // libjpeg reports an error by a callback that must not return, and its callers answer with longjmp, which must not
 // cross a Swift frame. Each function below therefore holds its setjmp and every jump to it, and returns a status.
 
-// The most scans that are read: a few bytes can declare a scan over the whole image.
-enum { GAP_JPEG_SCANS = 500 };
+// The most scans that are read, and the most pixels that all scans may cover together: a few bytes can declare a scan
+// over the whole image. Progressive files have about ten scans; of the largest image 16 are read.
+enum { GAP_JPEG_SCANS = 500, GAP_JPEG_SCANNED_PIXELS = 1 << 30 };
 
 // One file that is being read. It lives in C, because libjpeg keeps addresses of it.
 typedef struct {
@@ -62,6 +63,11 @@ static inline void gap_jpeg_count_scans(j_common_ptr common) {
   gap_jpeg *image = (gap_jpeg *)common->client_data;
   if (image->decoder.input_scan_number > GAP_JPEG_SCANS) {
     strcpy(image->message, "more than 500 scans");
+    longjmp(image->jump, 1);
+  }
+  size_t pixels = (size_t)image->decoder.image_width * (size_t)image->decoder.image_height;
+  if (image->decoder.input_scan_number > 1 && pixels * (size_t)image->decoder.input_scan_number > GAP_JPEG_SCANNED_PIXELS) {
+    strcpy(image->message, "too many scans for its size");
     longjmp(image->jump, 1);
   }
 }

@@ -25,8 +25,7 @@ extension CaptionSource {
   /// Reads LLaVA's list: the caption is the first answer of the conversation, or the entry's `caption`.
   func conversations() throws -> [CaptionedImage] {
     let items = try json(bytes, onLine: nil).items ?? []
-    let lines = JSONElements(bytes).lines[""] ?? []
-    return try zip(items, lines).map { item, line in
+    return try zip(items, places(of: items, "", JSONElements(bytes))).map { item, line in
       let entry = try object(item, line)
       let caption =
         entry["conversations"] == nil
@@ -39,12 +38,12 @@ extension CaptionSource {
   /// Reads COCO's captions: every annotation is a pair, and its image's id is the pair's.
   func coco() throws -> [CaptionedImage] {
     let root = try json(bytes, onLine: nil)
-    let lines = JSONElements(bytes).lines
+    let elements = JSONElements(bytes)
     guard let images = root["images"]?.items, let annotations = root["annotations"]?.items else {
       throw fault(1, "an object a line, or COCO's lists images and annotations", "another object")
     }
     var files: [String: String] = [:]
-    for (item, line) in zip(images, lines["images"] ?? []) {
+    for (item, line) in zip(images, try places(of: images, "images", elements)) {
       let entry = try object(item, line)
       let id = try requiredID("id", of: entry, line)
       let file = try text("file_name", of: entry, line)
@@ -52,12 +51,23 @@ extension CaptionSource {
         throw fault(line, "an image id that is used once", "the second image with id \(id)")
       }
     }
-    return try zip(annotations, lines["annotations"] ?? []).map { item, line in
+    return try zip(annotations, places(of: annotations, "annotations", elements)).map { item, line in
       let entry = try object(item, line)
       let id = try requiredID("image_id", of: entry, line)
       guard let file = files[id] else { throw fault(line, "the id of an image", "image_id \(id)") }
       return try record(image: file, caption: text("caption", of: entry, line), id: id, line: line)
     }
+  }
+
+  /// The lines at which the items of a list begin.
+  ///
+  /// - Throws: `DatasetError.badLine` where the list's key is written with escapes, so that its items are not found.
+  func places(of items: [JSONValue], _ key: String, _ elements: JSONElements) throws -> [Int] {
+    let lines = elements.lines[key] ?? []
+    guard lines.count == items.count else {
+      throw fault(1, "the key \"\(key)\" without escapes", "another spelling of it")
+    }
+    return lines
   }
 
   /// Parses a text; its faults become those of a line.

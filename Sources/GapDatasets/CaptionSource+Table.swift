@@ -9,7 +9,8 @@ extension CaptionSource {
     let separator = header.contains(0x09) ? UInt8(0x09) : UInt8(ascii: ",")
     var rows = try rows(separator: separator)
     let names = rows.removeFirst().fields.map { $0.lowercased() }
-    if let twice = Set(names).first(where: { name in names.filter { $0 == name }.count > 1 }) {
+    var seen: Set<String> = []
+    if let twice = names.first(where: { !seen.insert($0).inserted }) {
       throw fault(1, "each column once", "\"\(twice)\" twice")
     }
     let image = try column(Self.imageNames, of: names)

@@ -1,3 +1,5 @@
+import GapTensorFiles
+
 /// Why files do not make a data set.
 public enum DatasetError: Error, CustomStringConvertible, Equatable {
   /// A tensor has not the axes that it needs.
@@ -19,8 +21,10 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
   /// A file or directory that cannot be made.
   case cannotWrite(path: String, reason: String)
 
-  /// One line: what, where, expected, found, hint.
-  public var description: String {
+  /// One line: what, where, expected, found, hint; what files say in it is escaped and shortened.
+  public var description: String { MessageText.line(text) }
+
+  private var text: String {
     switch self {
     case .wrongShape(let label, let expected, let found):
       "\(label): expected an array of shape \(expected), found (\(found.map(String.init).joined(separator: ", ")))"

@@ -109,8 +109,7 @@ extension CaptionSource {
 
   private func questionsOfConversations() throws -> [ImageQuestion] {
     let items = try json(bytes, onLine: nil).items ?? []
-    let lines = JSONElements(bytes).lines[""] ?? []
-    return try zip(items, lines).flatMap { item, line in
+    return try zip(items, places(of: items, "", JSONElements(bytes))).flatMap { item, line in
       let entry = try object(item, line)
       let image = try located(text("image", of: entry, line), line)
       guard let turns = entry["conversations"]?.items else {

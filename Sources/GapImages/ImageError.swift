@@ -41,8 +41,17 @@ public enum ImageError: Error, Equatable, Sendable {
 }
 
 extension ImageError: CustomStringConvertible {
-  /// The fault in one line.
+  /// The fault in one line: control characters that a file has put into it, as into a chunk's name, become “?”.
   public var description: String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { scalar in
+          [.control, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
+            ? "?" : scalar
+        }))
+  }
+
+  private var text: String {
     switch self {
     case .dimensions(let width, let height, let maximum):
       "image size \(width)×\(height): expected at least 1×1 and at most \(maximum) pixels"

@@ -1,4 +1,5 @@
 public import GapImages
+import GapTensorFiles
 
 /// A fault in a model directory: one case a fault; the description is one line of what, where, expected, found, hint.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -40,8 +41,10 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// One line.
-  public var description: String {
+  /// One line; what files say in it is escaped and shortened.
+  public var description: String { MessageText.line(text) }
+
+  private var text: String {
     switch self {
     case .fileMissing(let path, let hint): "\(path): no such file (\(hint))"
     case .badSetting(let path, let key, let expected, let found):

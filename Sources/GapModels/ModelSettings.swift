@@ -55,15 +55,33 @@ package struct ModelSettings: Sendable {
   }
   package func raw(_ key: String) -> JSONValue? { value[key].flatMap { $0 == .null ? nil : $0 } }
 
+  /// More than any model has of anything, and so little that a product of two sizes is far from overflow.
+  package static let largestSize = 1 << 24
+  /// More layers than any model has.
+  package static let mostLayers = 10_000
+
   /// A positive size under the first of the keys that is set; without a default, one must be.
   package func size(_ keys: String..., default fallback: Int? = nil) throws -> Int {
     for key in keys {
-      guard let found = try integer(key) else { continue }
-      guard found > 0, found < 1 << 31 else { throw bad(key, "a positive size", String(found)) }
-      return found
+      if let found = try optionalSize(key) { return found }
     }
     if let fallback { return fallback }
     throw bad(keys[0], "a positive size", "nothing")
+  }
+
+  /// A positive size; nil where the key is not set.
+  package func optionalSize(_ key: String, most: Int = largestSize) throws -> Int? {
+    guard let found = try integer(key) else { return nil }
+    guard (1...most).contains(found) else { throw bad(key, "a size from 1 to \(most)", String(found)) }
+    return found
+  }
+
+  /// The number of layers under the first of the keys that is set.
+  package func layers(_ keys: String..., default fallback: Int) throws -> Int {
+    for key in keys {
+      if let found = try optionalSize(key, most: Self.mostLayers) { return found }
+    }
+    return fallback
   }
 
   /// A fault of one of these settings.

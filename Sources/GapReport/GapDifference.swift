@@ -111,7 +111,7 @@ public struct GapDifference: Sendable, Equatable {
     struct Entry: Encodable {
       let a: Double
       let b: Double
-      let difference: Double
+      let difference: Double?
       let ci95: [Double]?
       enum CodingKeys: String, CodingKey { case a, b, difference, ci95 }
       func encode(to encoder: any Encoder) throws {
@@ -139,7 +139,8 @@ public struct GapDifference: Sendable, Equatable {
       (
         row.key,
         Entry(
-          a: row.first, b: row.second, difference: row.difference, ci95: row.interval.map { [$0.low, $0.high] })
+          a: row.first, b: row.second, difference: row.difference.isFinite ? row.difference : nil,
+          ci95: row.interval.flatMap { $0.low.isFinite && $0.high.isFinite ? [$0.low, $0.high] : nil })
       )
     }
     let encoder = JSONEncoder()
@@ -208,7 +209,8 @@ private struct PairedIntervals {
       if let values { intervals[key] = try Self.bootstrap(values, a.groups, resamples, seed, pool) }
     }
     for direction in ["image_to_text", "text_to_image"] {
-      guard let x = a.ranks[direction], let y = b.ranks[direction], x.queries == y.queries, !x.ranks.isEmpty
+      guard let x = a.ranks[direction], let y = b.ranks[direction], x.queries == y.queries, !x.ranks.isEmpty,
+        x.ranks.count == y.ranks.count
       else {
         continue
       }

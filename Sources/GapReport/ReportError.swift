@@ -1,3 +1,5 @@
+import GapTensorFiles
+
 /// Why a report cannot be read, compared or written.
 public enum ReportError: Error, CustomStringConvertible, Equatable {
   /// No report where one was expected.
@@ -13,8 +15,10 @@ public enum ReportError: Error, CustomStringConvertible, Equatable {
   /// An output that cannot be written.
   case cannotWrite(path: String, reason: String)
 
-  /// One line: what, where, expected, found, hint.
-  public var description: String {
+  /// One line: what, where, expected, found, hint; what files say in it is escaped and shortened.
+  public var description: String { MessageText.line(text) }
+
+  private var text: String {
     switch self {
     case .missing(let path):
       "\(path): no report here (embgap measure … --out DIR writes one)"

@@ -83,9 +83,12 @@ package struct ByteTable: Sendable {
     }
   }
 
-  /// FNV-1a, its high bits folded in.
+  /// Where hashes start, drawn anew by each process: whoever writes a file cannot choose keys that collide.
+  private static let start = UInt64.random(in: 0...UInt64.max)
+
+  /// FNV-1a from a drawn start, its high bits folded in.
   private static func hash(_ key: Span<UInt8>) -> Int {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    var hash = start
     for index in key.indices { hash = (hash ^ UInt64(key[index])) &* 0x100_0000_01b3 }
     return Int(truncatingIfNeeded: hash ^ (hash >> 32))
   }

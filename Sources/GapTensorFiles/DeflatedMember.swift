@@ -4,6 +4,9 @@ import Synchronization
 final class DeflatedMember: Sendable {
   /// Deflate never shrinks by more; a directory that declares more lies.
   static let largestRatio = 1032
+  /// What may come out of any member, however few its bytes, and how often the bytes of a larger one may be multiplied:
+  /// numbers that anyone wants to read shrink far less.
+  static let (harmlessCount, usualRatio) = (1 << 28, 64)
 
   let declaredCount: Int
   private let archive: StoredBytes
@@ -12,7 +15,8 @@ final class DeflatedMember: Sendable {
   private let place: TensorFileError.Place
   private let inflated = Mutex<StoredBytes?>(nil)
 
-  /// - Throws: `inflatesTooMuch` when so few compressed bytes cannot hold the declared number.
+  /// - Throws: `inflatesTooMuch` when so few compressed bytes cannot hold the declared number; `unsupported` when they
+  ///   can, but only to fill the memory.
   init(
     in archive: StoredBytes, range: Range<Int>, declaredCount: Int, checksum: UInt32,
     place: TensorFileError.Place
@@ -20,6 +24,11 @@ final class DeflatedMember: Sendable {
     let (limit, overflow) = range.count.multipliedReportingOverflow(by: Self.largestRatio)
     guard overflow || declaredCount <= limit else {
       throw TensorFileError.inflatesTooMuch(place, declared: declaredCount, compressed: range.count)
+    }
+    guard declaredCount <= Self.harmlessCount || declaredCount / Self.usualRatio <= range.count else {
+      throw TensorFileError.unsupported(
+        place, found: "a member of \(range.count) bytes that inflates to \(declaredCount)",
+        hint: "store it uncompressed")
     }
     self.archive = archive
     self.range = range

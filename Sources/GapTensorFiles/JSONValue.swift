@@ -22,7 +22,7 @@ package enum JSONValue: Equatable, Sendable {
     }
   }
 
-  /// Parses a whole text by RFC 8259; duplicate keys and more than 32 levels are errors.
+  /// Parses a whole text by RFC 8259; duplicate keys, more than 32 levels and more than 2²⁵ values are errors.
   package init(_ text: [UInt8], at place: TensorFileError.Place) throws {
     var parser = JSONParser(text: text, place: place)
     self = try parser.document()
@@ -48,6 +48,19 @@ package enum JSONValue: Equatable, Sendable {
   /// The pairs of an object in the order of the file, nil for anything else.
   package var pairs: [Pair]? { if case .object(let pairs) = self { pairs } else { nil } }
 
+  /// What kind of value it is, for messages; numbers and short texts are shown.
+  var kind: String {
+    switch self {
+    case .null: "null"
+    case .bool(let flag): String(flag)
+    case .integer(let integer): String(integer)
+    case .number(let number): String(number)
+    case .string(let text): MessageText.quoted(text)
+    case .array(let items): "a list of \(items.count)"
+    case .object(let pairs): "an object of \(pairs.count) keys"
+    }
+  }
+
   /// What a key of an object holds; a linear search, for objects of few keys.
   package subscript(key: String) -> JSONValue? { pairs?.first { $0.key == key }?.value }
 }
@@ -55,10 +68,13 @@ package enum JSONValue: Equatable, Sendable {
 /// One pass over a JSON text.
 struct JSONParser {
   static let deepest = 32
+  /// The most values of a text: each takes some dozen bytes of memory, of a text as few as two.
+  static let mostValues = 1 << 25
 
   let text: [UInt8]
   let place: TensorFileError.Place
   private var position = 0
+  private var values = 0
 
   init(text: [UInt8], place: TensorFileError.Place) {
     self.text = text
@@ -74,6 +90,10 @@ struct JSONParser {
 
   private mutating func value(depth: Int) throws -> JSONValue {
     guard depth < Self.deepest else { throw TensorFileError.nestedTooDeep(here, limit: Self.deepest) }
+    values += 1
+    guard values <= Self.mostValues else {
+      throw TensorFileError.tooMany(here, what: "JSON values", limit: Self.mostValues, found: values)
+    }
     skipSpace()
     guard position < text.count else { throw fault("a JSON value") }
     switch text[position] {
@@ -203,7 +223,10 @@ struct JSONParser {
     }
     let literal = String(decoding: text[start..<position], as: UTF8.self)
     if isInteger, let integer = Int(literal) { return .integer(integer) }
-    guard let number = Double(literal) else { throw fault("a number") }
+    guard let number = Double(literal), number.isFinite else {
+      position = start
+      throw fault("a number that double precision can hold")
+    }
     return .number(number)
   }
 

@@ -14,6 +14,9 @@ package enum MessageText {
   /// The same within single quotes.
   package static func quoted(_ text: String) -> String { "'" + plain(text) + "'" }
 
+  /// A whole message: one line, however much of a file or of its names went into it.
+  package static func line(_ text: String) -> String { plain(text, limit: 1600) }
+
   /// A path, of which more is kept.
   package static func path(_ text: String) -> String { plain(text, limit: 400) }
 

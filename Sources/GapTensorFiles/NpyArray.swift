@@ -105,7 +105,7 @@ struct NpyHeader {
   ) throws -> (ElementType, Bool) {
     if case .list = literal { return (.other(name: "structured", bits: nil), false) }
     guard case .string(let text) = literal, let order = text.first, "<>|".contains(order) else {
-      throw TensorFileError.malformed(place, expected: "a type such as '<f4'", found: "\(literal)")
+      throw TensorFileError.malformed(place, expected: "a type such as '<f4'", found: literal.kind)
     }
     let code = text.dropFirst()
     let isBigEndian = order == ">"

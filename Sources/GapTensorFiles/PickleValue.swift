@@ -52,6 +52,8 @@ struct PickleHeap {
   var dicts: [[Pair]] = []
   var storages: [TorchStorage] = []
   var tensors: [TorchView] = []
+  /// How many values and characters calls have copied.
+  var copied = 0
 
   mutating func tuple(_ items: [PickleValue]) -> PickleValue {
     tuples.append(items)

@@ -8,6 +8,19 @@ enum PythonLiteral: Equatable {
   case list([PythonLiteral])
   case dict([Pair])
 
+  /// What kind of literal it is, for messages; numbers and texts are shown.
+  var kind: String {
+    switch self {
+    case .string(let text): MessageText.quoted(text)
+    case .integer(let integer): String(integer)
+    case .bool(let flag): flag ? "True" : "False"
+    case .none: "None"
+    case .tuple(let items): "a tuple of \(items.count)"
+    case .list(let items): "a list of \(items.count)"
+    case .dict(let pairs): "a dict of \(pairs.count) keys"
+    }
+  }
+
   struct Pair: Equatable {
     let key: String
     let value: PythonLiteral

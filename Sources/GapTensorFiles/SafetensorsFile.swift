@@ -117,7 +117,7 @@ struct SafetensorsEntry {
     }
     return try items.map { item in
       guard let integer = item.integer else {
-        throw TensorFileError.malformed(place, expected: "integers of 64 bits in \(field)", found: "\(item)")
+        throw TensorFileError.malformed(place, expected: "integers of 64 bits in \(field)", found: item.kind)
       }
       return integer
     }

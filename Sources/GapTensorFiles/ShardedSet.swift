@@ -68,7 +68,11 @@ struct ShardedSet {
   /// The index's own metadata, then what the shards add to it.
   private static func metadata(_ own: JSONValue?, _ contents: [FileContent]) -> [MetadataEntry] {
     var entries = (own?.pairs ?? []).map { MetadataEntry(key: $0.key, value: MetadataValue($0.value)) }
-    for entry in contents.flatMap(\.metadata) where !entries.contains(entry) { entries.append(entry) }
+    var byKey = Dictionary(grouping: entries, by: \.key)
+    for entry in contents.flatMap(\.metadata) where byKey[entry.key]?.contains(entry) != true {
+      entries.append(entry)
+      byKey[entry.key, default: []].append(entry)
+    }
     return entries
   }
 }

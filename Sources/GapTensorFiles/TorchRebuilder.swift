@@ -1,5 +1,9 @@
 /// Makes of a known function and its arguments what PyTorch would: a description of a tensor, or a container.
 struct TorchRebuilder {
+  /// The most values and characters that all calls of a pickle may copy: a few bytes can name a long list again and
+  /// again.
+  private static let mostCopied = 1 << 22
+
   var heap: PickleHeap
   let place: TensorFileError.Place
 
@@ -8,10 +12,18 @@ struct TorchRebuilder {
     self.place = place
   }
 
+  private mutating func count(_ copied: Int) throws {
+    heap.copied += copied
+    guard heap.copied <= Self.mostCopied else {
+      throw TensorFileError.tooMany(
+        place, what: "values copied by calls", limit: Self.mostCopied, found: heap.copied)
+    }
+  }
+
   mutating func value(of global: PickleGlobal, _ arguments: [PickleValue]) throws -> PickleValue {
     switch global {
     case .orderedDict: return try orderedDict(arguments)
-    case .set: return heap.list(try arguments.first.map { try items($0) } ?? [])
+    case .set: return heap.list(try copied(arguments.first))
     case .rebuildTensor, .rebuildTensorV2: return try tensor(arguments, type: nil)
     case .rebuildTensorV3:
       guard arguments.count >= 7, case .global(.type(let type)) = arguments[6] else { throw fault(arguments) }
@@ -19,10 +31,11 @@ struct TorchRebuilder {
     case .rebuildParameter, .rebuildParameterWithState, .parameter:
       guard let first = arguments.first, case .tensor = first else { throw fault(arguments) }
       return first
-    case .size: return try arguments.first.map { heap.tuple(try items($0)) } ?? heap.tuple([])
+    case .size: return heap.tuple(try copied(arguments.first))
     case .device: return .opaque("a device")
     case .encode:
       guard case .string(let text)? = arguments.first else { throw fault(arguments) }
+      try count(text.utf8.count)
       return .bytes(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) })
     case .numpyType: return .opaque("a numpy type")
     case .numpyScalar: return .opaque("a numpy scalar")
@@ -31,9 +44,8 @@ struct TorchRebuilder {
   }
 
   private mutating func orderedDict(_ arguments: [PickleValue]) throws -> PickleValue {
-    guard let first = arguments.first else { return heap.dict([]) }
-    return heap.dict(
-      try items(first).map { pair in
+    heap.dict(
+      try copied(arguments.first).map { pair in
         let parts = try items(pair)
         guard parts.count == 2 else { throw fault(arguments) }
         return .init(key: parts[0], value: parts[1])
@@ -66,6 +78,13 @@ struct TorchRebuilder {
   private func items(_ value: PickleValue) throws -> [PickleValue] {
     guard let items = heap.items(value) else { throw fault([value]) }
     return items
+  }
+
+  /// The items of a container that is copied; none without one.
+  private mutating func copied(_ value: PickleValue?) throws -> [PickleValue] {
+    let found = try value.map { try items($0) } ?? []
+    try count(found.count)
+    return found
   }
 
   private func fault(_ found: [PickleValue]) -> TensorFileError {

@@ -1,3 +1,5 @@
+import GapTensorFiles
+
 /// A fault of a training run: one case a fault; the description is one line of what, where, expected, found, hint.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// A file that is named is not there or cannot be read.
@@ -33,8 +35,10 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// Whether something that was named is not there.
   public var isMissingInput: Bool { if case .unreadable = root { true } else { false } }
 
-  /// One line.
-  public var description: String {
+  /// One line; what files say in it is escaped and shortened.
+  public var description: String { MessageText.line(text) }
+
+  private var text: String {
     switch self {
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
     case .notYAML(let place, let reason): "\(place): expected YAML, found \(reason)"

@@ -20,6 +20,37 @@ import Testing
     }
   }
 
+  @Test(.timeLimit(.minutes(1))) func headerOfManyColumnsTakesTimeInProportion() throws {
+    let names = (0..<300_000).map { "c\($0)" }.joined(separator: ",")
+    #expect(throws: DatasetError.self) { try Self.read(Array((names + "\n").utf8)) }
+    #expect(throws: DatasetError.self) { try Self.read(Array((names + ",c0\n").utf8)) }
+  }
+
+  @Test(arguments: [("im\\u0061ges", "annotations"), ("images", "\\u0061nnotations")])
+  func listsUnderEscapedKeysAreNotPassedOver(images: String, annotations: String) {
+    let text =
+      "{\"\(images)\": [{\"id\": 1, \"file_name\": \"a.png\"}], \"\(annotations)\": [{\"image_id\": 1, \"caption\": \"c\"}]}"
+    do {
+      Issue.record("read: \(try Self.read(Array(text.utf8)))")
+    } catch {
+      #expect("\(error)".contains("without escapes"), "\(error)")
+    }
+  }
+
+  @Test func whatALineSaysStaysOnOneLineOfTheMessage() throws {
+    let id = "x\\n\\u001b[31m" + String(repeating: "y", count: 100_000)
+    let text =
+      "{\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}], \"annotations\": [{\"image_id\": \"\(id)\", \"caption\": \"c\"}]}"
+    do {
+      _ = try Self.read(Array(text.utf8))
+      Issue.record("read")
+    } catch let error as DatasetError {
+      let message = error.description
+      #expect(message.utf8.count < 3000 && message.contains("x\\u{a}\\u{1b}[31m"), "\(message.prefix(300))")
+      #expect(!message.unicodeScalars.contains { $0.properties.generalCategory == .control })
+    }
+  }
+
   /// A record in one line: image without its folder, caption, id, line.
   private static func shown(_ record: CaptionedImage) -> String {
     "\(record.image.split(separator: "/").last ?? "")|\(record.caption)|\(record.id ?? "-")|\(record.line)"

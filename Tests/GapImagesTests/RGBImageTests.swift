@@ -26,6 +26,27 @@ import Testing
     #expect(throws: Never.self) { try RGBImage(decoding: bytes) }
   }
 
+  @Test(.timeLimit(.minutes(1))) func scansOverALargeImageAreCounted() throws {
+    var bytes = try ReferenceImages.bytes("progressive.jpg")
+    let frame = try #require(bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC2 })
+    let scan = try #require(bytes.indices.dropLast().last { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xDA })
+    // 4096 × 4096 pixels, and 400 times the last scan, whose missing bits the decoder takes for zeros.
+    bytes.replaceSubrange((frame + 5)..<(frame + 9), with: [0x10, 0, 0x10, 0])
+    let last = Array(bytes[scan..<(bytes.count - 2)])
+    for _ in 0..<400 { bytes.insert(contentsOf: last, at: scan) }
+    #expect(throws: ImageError.undecodableJPEG(reason: "too many scans for its size")) {
+      try RGBImage(decoding: bytes)
+    }
+  }
+
+  @Test func nameOfAChunkStaysOnOneLineOfTheMessage() throws {
+    var bytes = try ReferenceImages.bytes("one.png")
+    bytes.replaceSubrange(33..<41, with: [0, 0, 0xFF, 0xFF, 0x0A, 0x1B, 0x0D, 0x41])
+    let fault = #expect(throws: ImageError.self) { try RGBImage(decoding: bytes) }
+    let text = try #require(fault).description
+    #expect(text.hasSuffix("65535 bytes of chunk ???A"), "\(text)")
+  }
+
   /// A JPEG decoder bridges damage, so it may pass; it must not trap, and must keep to the declared limit.
   @Test(arguments: ["palette-short.png", "quarter-colour.jpg", "progressive.jpg", "cmyk.jpg"])
   func flippedBytesNeverTrap(name: String) throws {

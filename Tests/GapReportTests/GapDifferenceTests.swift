@@ -28,6 +28,21 @@ import Testing
     }
   }
 
+  @Test func ranksOfAnotherNumberAreLeftOut() throws {
+    let pair = try MeasuredPair()
+    try withDirectory { directory in
+      try pair.write(to: directory + "/a")
+      try pair.write(to: directory + "/b")
+      var details = pair.details
+      details.ranks["image_to_text"]?.ranks.removeLast()
+      try details.data().write(to: URL(filePath: directory + "/b/" + ReportFiles.details))
+      let difference = try GapDifference(first: directory + "/a", second: directory + "/b", resamples: 20)
+      let rows = difference.rows.filter { $0.key.hasSuffix(".r1") }
+      #expect(
+        rows.count == 2 && rows.map { $0.interval == nil } == rows.map { $0.key.contains("image_to_text") })
+    }
+  }
+
   @Test func everyMetricOfBothIsSubtracted() throws {
     let reports = try Self.reports()
     let keys = reports.first.report.metrics.flattened.filter { $0.value != nil }.map(\.path)

@@ -84,7 +84,7 @@ import Testing
     ("unknown type", BrokenFile.npy(dict("'<q4'")), .unknownElementType(place(10), found: "<q4")),
     (
       "no byte order", BrokenFile.npy(dict("'f4'")),
-      .malformed(place(10), expected: "a type such as '<f4'", found: "string(\"f4\")")
+      .malformed(place(10), expected: "a type such as '<f4'", found: "'f4'")
     ),
     ("nesting", BrokenFile.npy(String(repeating: "(", count: 200)), .nestedTooDeep(place(10), limit: 16)),
     (

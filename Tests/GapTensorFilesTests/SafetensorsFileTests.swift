@@ -77,7 +77,7 @@ import Testing
     ("negative size", one("F32", "[-2]"), .invalidShape(place(), found: "(-2)")),
     (
       "fraction as size", one("F32", "[2.0]"),
-      .malformed(place(), expected: "integers of 64 bits in shape", found: "number(2.0)")
+      .malformed(place(), expected: "integers of 64 bits in shape", found: "2.0")
     ),
     (
       "overflowing product", one("F32", "[4294967296,4294967296]"),

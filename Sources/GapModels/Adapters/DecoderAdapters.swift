@@ -113,7 +113,7 @@ package struct DecoderAdapters: Sendable {
         "bias": "none",
         "fan_in_fan_out": \(isTransposed),
         "inference_mode": true,
-        "lora_alpha": \(alpha == alpha.rounded() ? "\(Int(alpha))" : "\(alpha)"),
+        "lora_alpha": \(Int(exactly: alpha).map(String.init) ?? "\(alpha)"),
         "lora_dropout": 0.0,
         "peft_type": "LORA",
         "r": \(rank),

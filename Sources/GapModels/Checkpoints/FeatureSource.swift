@@ -120,7 +120,7 @@ package struct FeaturePass {
       let again = isMissing.contains(true) ? Array(range) : []
       let square = checkpoint.expandsToSquare
       let pixels = try pool.map(again.count) { _, place in
-        Self.pixels(of: images[again[place]], processor, square)
+        Self.pixels(of: images[again[place]], processor, square, most: vision.configuration.mostPixels)
       }
       var made: [(image: Int, pixels: PixelValues)] = []
       for (image, result) in zip(again, pixels) {
@@ -148,10 +148,15 @@ package struct FeaturePass {
   }
 
   private static func pixels(
-    of image: NamedImage, _ processor: ImageProcessor, _ square: Bool
+    of image: NamedImage, _ processor: ImageProcessor, _ square: Bool, most: Int
   ) -> Result<PixelValues, ModelError> {
     do throws(ImageError) {
-      return .success(try processor.pixels(of: RGBImage(contentsOf: image.path), expandsToSquare: square))
+      let picture = try RGBImage(contentsOf: image.path)
+      let (width, height) = processor.outputSize(of: picture, expandsToSquare: square)
+      guard width * height <= most else {
+        throw ImageError.dimensions(width: width, height: height, maximumPixels: most)
+      }
+      return .success(try processor.pixels(of: picture, expandsToSquare: square))
     } catch {
       return .failure(.badImage(place: image.place, fault: error))
     }

@@ -52,23 +52,23 @@ package struct DecoderConfiguration: Sendable, Equatable {
     let usual = UsualSizes(family)
     self.family = family
     width = try settings.size("hidden_size", "n_embd", default: usual.width)
-    layers = try settings.size("num_hidden_layers", "n_layer", default: usual.layers)
+    layers = try settings.layers("num_hidden_layers", "n_layer", default: usual.layers)
     heads = try settings.size("num_attention_heads", "n_head", default: usual.heads)
     // A null means one key head for each head; a missing key, the family's own number.
     keyHeads =
-      try settings.integer("num_key_value_heads")
+      try settings.optionalSize("num_key_value_heads")
       ?? (settings.isNull("num_key_value_heads") ? heads : min(usual.keyHeads ?? heads, heads))
-    headWidth = try settings.integer("head_dim") ?? usual.headWidth ?? width / heads
+    headWidth = try settings.optionalSize("head_dim") ?? usual.headWidth ?? width / heads
     let isGPT2 = family == .gpt2
     feedForwardWidth =
       isGPT2
-      ? try settings.integer("n_inner") ?? 4 * width
+      ? try settings.optionalSize("n_inner") ?? 4 * width
       : try settings.size("intermediate_size", "ffn_dim", default: usual.feedForward)
     activation = try Self.activation(settings, family)
     epsilon = Float(try settings.number(isGPT2 ? "layer_norm_epsilon" : "rms_norm_eps") ?? Self.epsilon(family))
     isTied = try settings.flag("tie_word_embeddings") ?? [.gpt2, .gemma, .opt].contains(family)
     windows = try Self.windows(settings, family, layers)
-    embeddingWidth = try settings.integer("word_embed_proj_dim") ?? width
+    embeddingWidth = try settings.optionalSize("word_embed_proj_dim") ?? width
     isPostNorm = family == .opt ? try !(settings.flag("do_layer_norm_before") ?? true) : false
     hasFinalNorm = try !isPostNorm && !(settings.flag("_remove_final_layer_norm") ?? false)
     let learned = isGPT2 || family == .opt
@@ -76,7 +76,7 @@ package struct DecoderConfiguration: Sendable, Equatable {
       learned ? try settings.size("n_positions", "max_position_embeddings", default: isGPT2 ? 1024 : 2048) : nil
     rotary = learned ? nil : try RotarySettings(settings, headWidth: headWidth)
     attentionScales = try Self.scales(settings, family, layers, headWidth)
-    guard keyHeads > 0, heads % keyHeads == 0, headWidth > 0, layers < 10_000 else {
+    guard heads % keyHeads == 0, headWidth > 0 else {
       throw settings.bad("num_key_value_heads", "a divisor of \(heads) heads", "\(keyHeads)")
     }
   }

@@ -23,8 +23,8 @@ package struct RotarySettings: Sendable, Equatable {
     base = try parameters?.number("rope_theta") ?? settings.number("rope_theta") ?? 10_000
     let share =
       try parameters?.number("partial_rotary_factor") ?? settings.number("partial_rotary_factor") ?? 1
-    let turned = Int(Double(headWidth) * share)
-    guard base > 0, share > 0, share <= 1, turned >= 2, turned % 2 == 0 else {
+    let turned = share > 0 && share <= 1 ? Int(Double(headWidth) * share) : 0
+    guard base > 0, turned >= 2, turned % 2 == 0 else {
       throw settings.bad(
         "partial_rotary_factor", "an even width of at least 2 of a head of \(headWidth)", String(share))
     }

@@ -79,11 +79,23 @@ public struct ImageProcessor: Sendable {
     }
   }
 
+  /// The size that an image is made into, known before anything is done with its pixels.
+  func outputSize(of image: RGBImage, expandsToSquare: Bool = false) -> (width: Int, height: Int) {
+    if let crop { return crop }
+    let side = max(image.width, image.height)
+    let (width, height) = padsToSquare || expandsToSquare ? (side, side) : (image.width, image.height)
+    return resizedSize(width: width, height: height) ?? (width, height)
+  }
+
   /// The size of an image after resizing; nil leaves it.
   func resizedSize(of image: RGBImage) -> (width: Int, height: Int)? {
-    let (short, long) = (min(image.width, image.height), max(image.width, image.height))
+    resizedSize(width: image.width, height: image.height)
+  }
+
+  private func resizedSize(width: Int, height: Int) -> (width: Int, height: Int)? {
+    let (short, long) = (min(width, height), max(width, height))
     func oriented(_ short: Int, _ long: Int) -> (width: Int, height: Int) {
-      image.width <= image.height ? (short, long) : (long, short)
+      width <= height ? (short, long) : (long, short)
     }
     switch size {
     case nil: return nil
@@ -95,7 +107,7 @@ public struct ImageProcessor: Sendable {
         exact = Double(longest * short) / Double(long)
         target = Int(exact.rounded(.toNearestOrEven))
       }
-      if short == target { return (image.width, image.height) }
+      if short == target { return (width, height) }
       return oriented(target, Self.truncated(exact * Double(long) / Double(short)))
     }
   }

@@ -52,6 +52,9 @@ extension ProjectorSearch {
       epsilon: epsilon)
   }
 
+  /// More neighbours along a side than any projector joins.
+  private static let longestSide = 256
+
   /// How many neighbours along a side make one row, from the widths or, where those of features are not known, from the
   /// settings.
   private func withSide(
@@ -67,13 +70,19 @@ extension ProjectorSearch {
       }
       return try steps(side)
     }
-    if let side = try settings?.integer("scale_factor") ?? settings?.integer("mp_pixel_shuffle_factor"),
-      side > 0
-    {
-      return try steps(side)
-    }
-    if let ratio = try settings?.number("downsample_ratio"), ratio > 0, ratio <= 1 {
-      return try steps(Int((1 / ratio).rounded()))
+    if let settings {
+      let most = Self.longestSide
+      if let side = try settings.optionalSize("scale_factor", most: most)
+        ?? settings.optionalSize("mp_pixel_shuffle_factor", most: most)
+      {
+        return try steps(side)
+      }
+      if let ratio = try settings.number("downsample_ratio") {
+        guard ratio <= 1, ratio >= 1 / Double(most) else {
+          throw settings.bad("downsample_ratio", "a number from 1/\(most) to 1", String(ratio))
+        }
+        return try steps(Int((1 / ratio).rounded()))
+      }
     }
     return try steps(2)
   }
@@ -121,13 +130,20 @@ extension ProjectorSearch {
       guard case .integer(let value)? = weights.file.metadata(named: key) else { return nil }
       return Int(value)
     }
-    let image = try vision?.integer("image_size") ?? metadata("clip.vision.image_size")
-    let patch = try vision?.integer("patch_size") ?? metadata("clip.vision.patch_size")
-    let tokens = try settings?.integer("mm_tokens_per_image")
+    let image = try vision?.optionalSize("image_size") ?? metadata("clip.vision.image_size")
+    let patch = try vision?.optionalSize("patch_size") ?? metadata("clip.vision.patch_size")
+    let tokens = try settings?.optionalSize("mm_tokens_per_image")
     guard let image, let patch, patch > 0 else { return 4 }
-    if let factor = metadata("clip.vision.projector.scale_factor"), factor > 0 { return factor }
     let side = Int(Double(tokens ?? 256).squareRoot())
-    return max(1, image / patch / max(side, 1))
+    let stored = metadata("clip.vision.projector.scale_factor").flatMap { $0 > 0 ? $0 : nil }
+    let result = stored ?? max(1, image / patch / max(side, 1))
+    guard result <= Self.longestSide else {
+      throw ModelError.badSetting(
+        path: weights.file.path, key: "image_size",
+        expected: "at most \(Self.longestSide) patches along a token",
+        found: String(result))
+    }
+    return result
   }
 
   private func mistral3(_ names: [String]) throws -> [Projector.Step] {

@@ -9,6 +9,9 @@ struct CharacterMap: Sendable {
   private let units: [UInt32]
   private let replacements: [UInt8]
 
+  /// The bytes of the longest replacement.
+  var longestReplacement: Int { replacements.split(separator: 0).map(\.count).max() ?? 0 }
+
   /// The map from its field.
   init(_ field: TokenizerField) throws {
     guard let bytes = Self.decoded(try field.text()), bytes.count >= 4 else { throw field.mismatch("base 64") }

@@ -21,9 +21,12 @@ struct ScalarPattern: Sendable {
 
   private(set) var steps: [Step] = []
   private(set) var sets: [ScalarSet] = []
+  /// The fewest scalars of a match.
+  let leastLength: Int
 
   /// Compiles a tree.
   init(_ node: PatternNode) {
+    leastLength = node.leastLength
     append(node)
     steps.append(.done)
   }

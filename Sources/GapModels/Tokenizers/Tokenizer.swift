@@ -45,8 +45,11 @@ public struct Tokenizer: Sendable {
     _ = try file.pairs()
     normalizer = try file["normalizer"].map { try TextNormalizer($0) }
     preTokenizer = try file["pre_tokenizer"].map { try PreTokenizer($0) }
+    try TextGrowth.check(normalizer?.growth ?? 1, file["normalizer"])
+    try TextGrowth.check(preTokenizer?.growth ?? 1, file["pre_tokenizer"])
     model = try TokenizerModel(try file.required("model", "a model"))
     decoder = try file["decoder"].map { try TokenDecoder($0) }
+    try TextGrowth.check(decoder?.growth ?? 1, file["decoder"])
     added = try AddedVocabulary(file["added_tokens"], model.vocabulary, normalizer)
     frame = try Self.frame(file["post_processor"], model.vocabulary, added)
     let names = try SpecialTokenNames(beside: path)

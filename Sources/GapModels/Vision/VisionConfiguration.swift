@@ -37,6 +37,10 @@ package struct VisionConfiguration: Sendable, Equatable {
   /// Patches along a side of an image of the usual size.
   package var grid: Int { imageSide / patchSide }
 
+  /// More pixels of an image than the encoder can be meant for: DINOv2 fits its positions to larger images, the others
+  /// refuse all but one size.
+  package var mostPixels: Int { imageSide * imageSide * (family == .dinov2 ? 64 : 4) }
+
   /// Reads a `vision_config`, or the `config.json` of an encoder alone; of a whole CLIP or SigLIP, the vision part.
   ///
   /// - Throws: `ModelError` when a setting is missing, of the wrong type, or asks for what is not built.
@@ -53,7 +57,7 @@ package struct VisionConfiguration: Sendable, Equatable {
       settings.raw(key) == nil ? fallback : try settings.size(key)
     }
     width = try size("hidden_size", 768)
-    layers = try size("num_hidden_layers", 12)
+    layers = try settings.layers("num_hidden_layers", default: 12)
     heads = try size("num_attention_heads", 12)
     imageSide = try size("image_size", 224)
     patchSide = try size("patch_size", family == .clip ? 32 : family == .siglip ? 16 : 14)

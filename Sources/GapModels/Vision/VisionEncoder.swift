@@ -101,7 +101,7 @@ private struct PositionGrid {
     let configuration = encoder.configuration
     let grid = configuration.grid
     if down == grid && across == grid { return encoder.positions }
-    guard configuration.family == .dinov2 else {
+    guard configuration.family == .dinov2, down > 0, across > 0 else {
       throw ModelError.badSetting(
         path: encoder.patches.weight.path, key: "image size", expected: "\(grid) × \(grid) patches",
         found: "\(across) × \(down)")

@@ -24,6 +24,8 @@ public struct ComparisonReport {
   public static let file = "compare.json"
   /// The vectors before and after.
   public static let vectorsFile = "vectors.safetensors"
+  /// More runs than anyone compares; tables and figures look through all runs for each of them.
+  private static let mostRuns = 5000
   /// The lines that a run leaves.
   static let metricsFile = "metrics.jsonl"
 
@@ -49,6 +51,10 @@ public struct ComparisonReport {
     guard root["schema"]?.text == "embgap.compare/1", let items = root["runs"]?.items else {
       throw ReportError.wrongLayout(
         path: path, expected: "schema embgap.compare/1", found: root["schema"]?.text ?? "no schema")
+    }
+    guard items.count <= Self.mostRuns else {
+      throw ReportError.wrongLayout(
+        path: path, expected: "at most \(Self.mostRuns) runs", found: "\(items.count)")
     }
     runs = try items.map { item in
       guard let arm = item["arm"]?.text, let seed = item["seed"]?.integer, let steps = item["steps"]?.integer,

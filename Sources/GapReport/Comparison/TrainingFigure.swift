@@ -137,6 +137,11 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
       for moment in moments {
         guard let image = try vectors(moment, "image"), let text = try vectors(moment, "text") else { continue }
         let own = moment == "start" ? "before training" : moment
+        guard image.width == text.width, image.width > 1 else {
+          throw ReportError.wrongLayout(
+            path: path, expected: "image and text vectors of one width, at least 2",
+            found: "\(image.width) and \(text.width)")
+        }
         panels.append((name.map { "\($0): \(own)" } ?? own, image.numbers, text.numbers, image.width))
       }
     }
@@ -151,6 +156,10 @@ public enum TrainingFigure: String, CaseIterable, Sendable {
         text: EmbeddingMatrix(text.map(Double.init), dimension: width, label: "text"))
     }
     let basis = try GapProjection.basis(of: pair(panels.flatMap(\.image), panels.flatMap(\.text)), count: 2)
+    guard basis.count > 1 else {
+      throw ReportError.figureDataMissing(
+        path: report.folders.first?.path ?? "", figure: rawValue, reason: "the vectors lie on one line")
+    }
     let charts = try panels.map { panel in
       let own = try pair(panel.image, panel.text)
       let projection = try GapProjection(of: own, basis: basis)

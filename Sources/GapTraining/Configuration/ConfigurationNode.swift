@@ -39,19 +39,58 @@ struct ConfigurationNode: Equatable {
     try self.init(text, source: path) { "\(path): line \($0)" }
   }
 
+  /// The longest text that is read, in bytes; the library's time grows with its square where it nests.
+  private static let longest = 1 << 18
+  /// The most levels, and the most values with everything that aliases repeat.
+  private static let (deepest, mostValues) = (32, 10_000)
+  /// The most aliases: the library follows them into keys, each of which may double what the last one holds.
+  private static let mostAliases = 32
+  /// The most keys that are lists or mappings.
+  ///
+  /// The library sorts those that occur twice, in time that doubles with each level; three cannot be two that occur
+  /// twice. None of them is wanted here anyway.
+  private static let mostBranchedKeys = 3
+
   /// Reads YAML text.
+  ///
+  /// - Throws: `TrainingError.notYAML`, also for a text that is longer, deeper or repeats more than any configuration.
   init(_ text: String, source: String, place: (Int) -> String) throws {
+    guard text.utf8.count <= Self.longest else {
+      throw TrainingError.notYAML(
+        place: source, reason: "\(text.utf8.count) bytes, at most \(Self.longest) are read")
+    }
+    let aliases = Self.aliases(in: text)
+    guard aliases <= Self.mostAliases else {
+      throw TrainingError.notYAML(
+        place: source, reason: "\(aliases) aliases, at most \(Self.mostAliases) are followed")
+    }
+    guard Self.branchedKeys(in: text) <= Self.mostBranchedKeys else {
+      throw TrainingError.notYAML(place: source, reason: "keys that are no text")
+    }
     let node: Node?
     do {
       node = try compose(yaml: text)
     } catch let error as YamlError {
-      throw TrainingError.notYAML(place: source, reason: Self.oneLine("\(error)"))
+      let (line, reason) = Self.reason(error)
+      throw TrainingError.notYAML(place: line.map(place) ?? source, reason: reason)
     }
     guard let node else {
       self.init(content: .mapping([]), place: source)
       return
     }
-    try self.init(node, place: place)
+    var values = 0
+    try self.init(node, depth: 0, count: &values, place: place)
+  }
+
+  /// How often something that may be an alias stands where a value may begin; also in quotes, where it is none.
+  private static func aliases(in text: String) -> Int {
+    var (count, last) = (0, UInt8(ascii: " "))
+    for byte in text.utf8 {
+      if last == UInt8(ascii: "*"), byte > 0x20 { count += 1 }
+      let begins = last <= 0x20 || [0x5B, 0x7B, 0x2C, 0x3A, 0x2D, 0x3F].contains(last)
+      last = byte == UInt8(ascii: "*") && !begins ? UInt8(ascii: "x") : byte
+    }
+    return count
   }
 
   init(content: Content, place: String) {
@@ -59,28 +98,60 @@ struct ConfigurationNode: Equatable {
     self.place = place
   }
 
-  private init(_ node: Node, place: (Int) -> String) throws {
+  private init(_ node: Node, depth: Int, count: inout Int, place: (Int) -> String) throws {
     let own = place(node.mark?.line ?? 1)
+    count += 1
+    guard depth < Self.deepest, count <= Self.mostValues else {
+      let reason =
+        depth < Self.deepest ? "more than \(Self.mostValues) values" : "more than \(Self.deepest) levels"
+      throw TrainingError.notYAML(place: own, reason: reason)
+    }
     switch node {
     case .scalar(let scalar):
       let isQuoted = scalar.style == .singleQuoted || scalar.style == .doubleQuoted
       self.init(content: .scalar(scalar.string, isQuoted: isQuoted), place: own)
     case .sequence(let items):
-      self.init(content: .list(try items.map { try ConfigurationNode($0, place: place) }), place: own)
+      let list = try items.map { try ConfigurationNode($0, depth: depth + 1, count: &count, place: place) }
+      self.init(content: .list(list), place: own)
     case .mapping(let pairs):
       let entries = try pairs.map { pair in
-        Entry(
-          key: pair.key.scalar?.string ?? "", place: place(pair.key.mark?.line ?? 1),
-          value: try ConfigurationNode(pair.value, place: place))
+        let line = place(pair.key.mark?.line ?? 1)
+        guard let key = pair.key.scalar?.string else {
+          throw TrainingError.notYAML(place: line, reason: "a key that is no text")
+        }
+        return Entry(
+          key: key, place: line,
+          value: try ConfigurationNode(pair.value, depth: depth + 1, count: &count, place: place))
       }
       self.init(content: .mapping(entries), place: own)
     case .alias: throw TrainingError.notYAML(place: own, reason: "an alias")
     }
   }
 
-  private static func oneLine(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).map { $0.split(separator: " ").joined(separator: " ") }
-      .filter { !$0.isEmpty && $0 != "^" }.joined(separator: ", ")
+  /// How often a list or a mapping may be a key: “? ” where a value may begin, “:” after a closing bracket.
+  private static func branchedKeys(in text: String) -> Int {
+    var (count, last, lastMark) = (0, UInt8(ascii: " "), UInt8(ascii: " "))
+    for byte in text.utf8 {
+      if byte <= 0x20, last == UInt8(ascii: "?") { count += 1 }
+      if byte == UInt8(ascii: ":"), [0x5D, 0x7D].contains(lastMark) { count += 1 }
+      let begins = last <= 0x20 || [0x5B, 0x7B, 0x2C, 0x3A, 0x2D, 0x3F].contains(last)
+      last = byte == UInt8(ascii: "?") && !begins ? UInt8(ascii: "x") : byte
+      if byte > 0x20 { lastMark = byte }
+    }
+    return count
+  }
+
+  /// What the library says, without the text that it shows around the place.
+  private static func reason(_ error: YamlError) -> (line: Int?, reason: String) {
+    switch error {
+    case .reader(let problem, _, _, _): (nil, problem)
+    case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+      .composer(let context, let problem, let mark, _):
+      (mark.line, [context?.text, problem].compactMap { $0 }.joined(separator: ": "))
+    case .duplicatedKeysInMapping(let keys, let context):
+      (context.mark.line, "more than once the keys " + keys.sorted().joined(separator: ", "))
+    default: (nil, "\(error)")
+    }
   }
 
   /// Puts `key=value`, as given on the command line, in place of what is there; the key is dotted.

@@ -8,6 +8,9 @@ import GapModels
 #endif
 
 extension RunConfiguration {
+  /// The most of steps, epochs, samples: more than any run has, and so little that products of two do not overflow.
+  private static let largestCount = 1_000_000_000
+
   /// Reads `RUN.yaml`.
   ///
   /// Paths are looked for beside the file first, then in the working directory.
@@ -64,7 +67,7 @@ extension RunConfiguration {
     seed = UInt64(try whole.integer("seed", 0...Int.max) ?? 0)
     threads = try whole.integer("threads", 0...1024) ?? threads
     if var save = try whole.section("save") {
-      saveEvery = try save.integer("every", 1...Int.max) ?? saveEvery
+      saveEvery = try save.integer("every", 1...Self.largestCount) ?? saveEvery
       try save.finish()
     }
     onNonFinite = try whole.choice("on_nonfinite", default: onNonFinite)
@@ -73,13 +76,13 @@ extension RunConfiguration {
       let pairs = try section.requiredText("pairs", "the file of held-out images and captions")
       var own = Evaluation(pairs: located(pairs) ?? pairs)
       own.features = located(try section.text("features"))
-      own.every = try section.integer("every", 1...Int.max) ?? own.every
+      own.every = try section.integer("every", 1...Self.largestCount) ?? own.every
       own.readouts = try section.texts("readouts")?.map { text in
         guard let readout = Readout(text) else { throw section.fault("readouts", "input, layer:K or last") }
         return readout
       }
       own.questions = located(try section.text("questions"))
-      own.captions = try section.integer("captions", 0...Int.max) ?? own.captions
+      own.captions = try section.integer("captions", 0...Self.largestCount) ?? own.captions
       own.attributes = try section.texts("attributes") ?? []
       try section.finish()
       evaluation = own
@@ -87,14 +90,14 @@ extension RunConfiguration {
     if var section = try whole.section("instruct") {
       let questions = try section.requiredText("questions", "the file of questions about images")
       var own = Instruct(questions: located(questions) ?? questions)
-      own.steps = try section.integer("steps", 1...Int.max) ?? own.steps
+      own.steps = try section.integer("steps", 1...Self.largestCount) ?? own.steps
       own.rank = try section.integer("lora_rank", 1...4096) ?? own.rank
       own.alpha = try section.number("lora_alpha", default: own.alpha, "a number above 0") { $0 > 0 }
       own.rate = try section.number("lr", default: own.rate, "a number above 0") { $0 > 0 }
       own.projectorRate = try section.number("projector_lr", default: own.projectorRate, "a number from 0") {
         $0 >= 0
       }
-      own.batch = try section.integer("batch", 1...Int.max)
+      own.batch = try section.integer("batch", 1...Self.largestCount)
       try section.finish()
       instruct = own
     }
@@ -143,7 +146,7 @@ extension RunConfiguration {
     contrastive.learnsTemperature = try section.flag(
       "learn_temperature", default: contrastive.learnsTemperature)
     contrastive.shuffles = try section.flag("shuffle", default: contrastive.shuffles)
-    contrastive.batch = try section.integer("batch", 1...Int.max)
+    contrastive.batch = try section.integer("batch", 1...Self.largestCount)
     try section.finish()
   }
 
@@ -175,13 +178,13 @@ extension RunConfiguration {
   }
 
   private mutating func readLength(_ whole: inout ConfigurationSection) throws {
-    let steps = try whole.integer("steps", 1...Int.max)
-    let epochs = try whole.integer("epochs", 1...Int.max)
+    let steps = try whole.integer("steps", 1...Self.largestCount)
+    let epochs = try whole.integer("epochs", 1...Self.largestCount)
     if steps != nil, epochs != nil { throw whole.fault("steps", "epochs or steps, not both") }
     if let steps { duration = .steps(steps) }
     if let epochs { duration = .epochs(epochs) }
-    batch = try whole.integer("batch", 1...Int.max) ?? batch
-    microBatch = try whole.integer("micro_batch", 1...Int.max) ?? min(microBatch, batch)
+    batch = try whole.integer("batch", 1...Self.largestCount) ?? batch
+    microBatch = try whole.integer("micro_batch", 1...Self.largestCount) ?? min(microBatch, batch)
     guard let larger = contrastive.batch else { return }
     guard larger % batch == 0 else {
       throw TrainingError.badValue(
