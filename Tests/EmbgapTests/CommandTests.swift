@@ -72,7 +72,7 @@ import Testing
     let names = Set(try FileManager.default.contentsOfDirectory(atPath: folder + "/a"))
     #expect(
       names == [
-        "report.json", "details.safetensors", "pca_basis.safetensors", "projections.npy", "projections.csv",
+        "report.json", "report.html", "details.safetensors", "pca_basis.safetensors", "projections.npy", "projections.csv",
         "pca.png", "cosines.png", "dimensions.png", "shift.png", "retrieval.png",
       ])
     let diff = try Self.run(["diff", folder + "/a", folder + "/a", "--json"])
