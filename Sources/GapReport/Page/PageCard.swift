@@ -66,9 +66,9 @@ struct PageCard: Encodable, Sendable {
 
   private static func percent(_ share: Double) -> String {
     // Rounding must not make all of nearly all, nor none of a few.
+    if share == 1 { return "100%" }
     if share > 0.999 && share < 1 { return "over 99.9%" }
-    if share > 0 && share < 0.001 { return "under 0.1%" }
-    return Decimal.text(share * 100, places: 1) + "%"
+    return Decimal.text(share * 100, places: share > 0 && share < 0.001 ? 4 : 1) + "%"
   }
 
   private static func distance(_ report: GapReport, _ warnings: [PageWarning]) -> PageCard? {
@@ -93,20 +93,21 @@ struct PageCard: Encodable, Sendable {
     else { return nil }
     var meaning =
       number >= 0
-      ? "An image's cosine with its own text is \(Decimal.text(number, places: 3)) higher than with a text of another image."
-      : "An image's cosine with its own text is \(Decimal.text(-number, places: 3)) lower than with a text of another image: pairs are further apart than strangers."
+      ? "An image's cosine with its own text is \(Decimal.text(number, places: 3)) higher than with a text of another image"
+      : "An image's cosine with its own text is \(Decimal.text(-number, places: 3)) lower than with a text of another image"
     if let paired = report.metrics.number("paired_cosine.mean"),
       let unpaired = report.metrics.number("unpaired_cosine.mean")
     {
-      meaning += " (\(Decimal.text(paired, places: 3)) against \(Decimal.text(unpaired, places: 3)).)"
+      meaning += " (\(Decimal.text(paired, places: 3)) against \(Decimal.text(unpaired, places: 3)))"
     }
+    meaning += number >= 0 ? "." : ": pairs are further apart than strangers."
     if let interval = report.intervals["matching_margin"], interval.low <= 0, interval.high >= 0 {
       meaning += " The interval holds 0, so pairs may be no nearer than strangers."
     } else if let p = report.permutationP["matching_margin"] {
       meaning +=
         p < 0.05
-        ? " Random pairings do not reach this (p \(Decimal.text(p)))."
-        : " Random pairings reach this too (p \(Decimal.text(p)))."
+        ? " Of random pairings a share of \(Decimal.text(p, places: 3)) at most scores as high."
+        : " Random pairings score as high (p \(Decimal.text(p, places: 3)))."
     }
     return PageCard(
       "Margin of matching pairs", [value], ends: ["0: pairs like strangers", "1"], meaning: meaning,

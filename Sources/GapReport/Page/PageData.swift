@@ -107,6 +107,8 @@ struct PageMetric: Encodable, Sendable {
   let text: String
   /// With every digit; null where it is not defined.
   let value: Double?
+  /// Of a list of numbers, all of them.
+  let list: [Double]?
   let low: Double?
   let high: Double?
   let interval: String
@@ -119,44 +121,51 @@ struct PageMetric: Encodable, Sendable {
   /// Every number of a report but those of layers, which have a table of their own: first those that the terminal
   /// shows, in its order.
   static func all(_ report: GapReport, warnings: [PageWarning]) -> [PageMetric] {
-    let found = report.metrics.flattened.filter { !$0.path.hasPrefix("layers[") } + lists(report.metrics)
+    let found = report.metrics.flattened.filter { !$0.path.hasPrefix("layers[") }
     let places = Dictionary(
       MetricReading.all.enumerated().map { ($1.path, $0) }, uniquingKeysWith: { first, _ in first })
     let known = found.filter { places[$0.path] != nil }
       .sorted { places[$0.path] ?? 0 < places[$1.path] ?? 0 }
     let rest = found.filter { places[$0.path] == nil }
     return (known + rest).map { PageMetric($0.path, $0.value, report, warnings) }
+      + lists(report.metrics).map { PageMetric($0.path, list: $0.values, report, warnings) }
   }
 
-  /// Lists of numbers, number by number.
   private static func lists(_ entries: [MetricEntry], under prefix: String = "") -> [(
-    path: String, value: Double?
+    path: String, values: [Double]
   )] {
-    entries.flatMap { entry -> [(path: String, value: Double?)] in
+    entries.flatMap { entry -> [(path: String, values: [Double])] in
       switch entry.value {
-      case .list(let values):
-        values.enumerated().map { ("\(prefix)\(entry.key)[\($0)]", Optional($1)) }
+      case .list(let values): [(prefix + entry.key, values)]
       case .object(let inner): lists(inner, under: prefix + entry.key + ".")
       case .number, .table: []
       }
     }
   }
 
-  private init(_ path: String, _ value: Double?, _ report: GapReport, _ warnings: [PageWarning]) {
+  private init(
+    _ path: String, _ value: Double? = nil, list: [Double]? = nil, _ report: GapReport,
+    _ warnings: [PageWarning]
+  ) {
     let finite = value.flatMap { $0.isFinite ? $0 : nil }
     let interval = report.intervals[path]
     let known = MetricReading.byPath[path]
     section = known?.section ?? "Further numbers"
     self.path = path
-    text = finite.map(Decimal.text) ?? "undefined"
+    self.list = list?.filter(\.isFinite)
+    text = list.map(Self.beginning) ?? finite.map(Decimal.text) ?? "undefined"
     self.value = finite
     low = interval?.low
     high = interval?.high
     self.interval = interval.map(PageCard.text) ?? ""
     p = report.permutationP[path]
     note = Self.sample(path, report).map { "sample of \(Decimal.grouped($0))" } ?? ""
-    reading = known?.reading ?? ""
+    reading = known?.reading ?? list.map { "\($0.count) numbers; the CSV holds them all" } ?? ""
     self.warnings = warnings.indices.filter { warnings[$0].isAbout(path) }
+  }
+
+  private static func beginning(of list: [Double]) -> String {
+    list.prefix(4).map { Decimal.text($0, places: 3) }.joined(separator: " ") + (list.count > 4 ? " …" : "")
   }
 
   private static func sample(_ path: String, _ report: GapReport) -> Int? {

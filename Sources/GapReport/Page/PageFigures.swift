@@ -8,13 +8,15 @@ struct PageHistogram: Encodable, Sendable {
   let unpaired: [Int]
   let means: [Double]
 
-  init?(_ details: GapDetails, bins: Int = 60) {
+  init?(_ details: GapDetails) {
     let paired = (details.perPair["paired_cosine"] ?? []).filter(\.isFinite)
     let unpaired = details.unpairedCosines.filter(\.isFinite)
     guard let first = paired.first, !unpaired.isEmpty else { return nil }
     let (least, most) = (paired + unpaired).reduce((first, first)) { (min($0.0, $1), max($0.1, $1)) }
     let room = max((most - least) * 0.02, 1e-6)
     let (low, high) = (least - room, most + room)
+    // As many bins as the pairs can fill.
+    let bins = min(60, max(12, Int(2 * Double(paired.count).squareRoot())))
     func counted(_ values: [Double]) -> [Int] {
       var counts = [Int](repeating: 0, count: bins)
       for value in values { counts[min(bins - 1, Int((value - low) / (high - low) * Double(bins)))] += 1 }

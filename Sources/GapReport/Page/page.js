@@ -161,7 +161,7 @@
         const content = column.show ? column.show(row) : column.of(row);
         const cell = make(column.isHead ? "th" : "td", {
           role: column.isHead ? "rowheader" : "cell", scope: column.isHead ? "row" : null,
-          class: column.isNumber ? "number" : null, "data-name": column.isHead ? null : column.name,
+          class: column.isNumber ? "number" : null, "data-name": column.isHead && column.key !== "pair" ? null : column.name,
         });
         if (content instanceof Node) cell.append(content);
         else cell.textContent = content ?? "";
@@ -184,7 +184,7 @@
     [
       { key: "section", name: "Section", of: (m) => m.section, hidden: true },
       { key: "metric", name: "Metric", of: (m) => m.path, isHead: true },
-      { key: "value", name: "Value", of: (m) => m.value, show: (m) => m.text, isNumber: true },
+      { key: "value", name: "Value", of: (m) => (m.list ? m.list.join(" ") : m.value), show: (m) => m.text, isNumber: true },
       { key: "low", name: "Low", of: (m) => m.low, hidden: true },
       { key: "high", name: "High", of: (m) => m.high, hidden: true },
       { key: "interval", name: "95% interval", of: (m) => m.interval, isNumber: true },
@@ -196,7 +196,7 @@
           ...m.warnings.map(warning)),
       },
       { key: "sample", name: "Sample", of: (m) => m.note, hidden: true },
-    ].filter((column) => column.key !== "interval" || !column.hidden),
+    ],
     data.metrics, { group: (m) => m.section }));
 
   // ---- Figures, drawn as SVG.
@@ -227,7 +227,8 @@
     for (const v of across) {
       if (x.isWhole && v !== Math.round(v)) continue;
       svg.append(mark("line", { x1: toX(v), x2: toX(v), y1: height - bottom, y2: height - bottom + 5, stroke: colors.quiet }));
-      svg.append(mark("text", { ...type, x: toX(v), y: height - bottom + 20, "text-anchor": "middle" }, tickText(v, across)));
+      svg.append(mark("text", { ...type, x: toX(v), y: height - bottom + 20, "text-anchor": "middle" },
+        x.isWhole ? String(Math.round(v)) : tickText(v, across)));
     }
     svg.append(mark("line", { x1: left, x2: width - right, y1: height - bottom, y2: height - bottom, stroke: colors.quiet }));
     svg.append(mark("text", { ...type, x: (left + width - right) / 2, y: height - 10, "text-anchor": "middle", fill: colors.ink }, x.title));
@@ -410,14 +411,14 @@
     const canvas = byId("scatter");
     const context = canvas.getContext("2d");
     const tip = byId("tip");
-    const state = { x: 0, y: Math.min(1, s.components - 1), scale: 1, centreX: 0, centreY: 0, chosen: -1, found: null };
+    const state = { x: 0, y: Math.min(1, s.components - 1), scale: 1, centreX: 0, centreY: 0, chosen: -1, found: null, among: null };
     let [px, py] = [new Float32Array(2 * n), new Float32Array(2 * n)];
 
     byId("scatter-note").textContent =
       (s.total > n
         ? `A seeded sample of ${grouped(n)} of ${grouped(s.total)} pairs is drawn; the numbers on this page are of all pairs. `
         : `All ${grouped(n)} pairs. `)
-      + "Squares are images, discs are texts; both axes have one scale, so distances on the screen are true.";
+      + `${n > 3000 ? "" : "Squares are images, discs are texts; "}${n > 3000 ? "B" : "b"}oth axes have one scale, so distances on the screen are true.`;
 
     const label = (k) => `PC${k + 1}` + (s.variance[k] === undefined ? "" : ` (${(100 * s.variance[k]).toFixed(1)}%)`);
     for (const [id, axis] of [["axis-x", "x"], ["axis-y", "y"]]) {
@@ -469,6 +470,59 @@
       return small;
     }
 
+    /** Draws all pairs, or those of a list: a few as stamped shapes, many as counts. */
+    function points(pen, screen, list, alpha) {
+      if ((list ? list.length : n) > 3000) { crowd(pen, screen, list, alpha); return; }
+      const { xs, ys, ratio, width, height } = screen;
+      pen.globalAlpha = alpha;
+      for (let kind = 0; kind < 2; kind++) {
+        const picture = stamps.both[kind];
+        const half = picture.width / 2;
+        for (let k = 0; k < (list ? list.length : n); k++) {
+          const i = kind * n + (list ? list[k] : k);
+          const [x, y] = [xs[i] * ratio, ys[i] * ratio];
+          if (x > -9 && y > -9 && x < width + 9 && y < height + 9) pen.drawImage(picture, x - half, y - half);
+        }
+      }
+    }
+
+    const scratch = make("canvas");
+    let counts = [new Uint16Array(0), new Uint16Array(0)];
+    /** Counts the points on each pixel and colours it by their number and mix: fast, and no side covers the other. */
+    function crowd(pen, screen, list, alpha) {
+      const { xs, ys, ratio, colors, width, height } = screen;
+      if (counts[0].length !== width * height) counts = [new Uint16Array(width * height), new Uint16Array(width * height)];
+      const side = Math.max(1, Math.round(screen.side * ratio * 0.85));
+      for (let kind = 0; kind < 2; kind++) {
+        const target = counts[kind].fill(0);
+        for (let k = 0; k < (list ? list.length : n); k++) {
+          const i = kind * n + (list ? list[k] : k);
+          const x = Math.round(xs[i] * ratio - side / 2), y = Math.round(ys[i] * ratio - side / 2);
+          if (x < 0 || y < 0 || x + side > width || y + side > height) continue;
+          for (let v = y; v < y + side; v++) for (let u = x; u < x + side; u++) target[v * width + u]++;
+        }
+      }
+      const [a, b] = [colors.image, colors.text].map((color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)));
+      const opacity = Uint8Array.from({ length: 65 }, (_, count) => Math.round(255 * (1 - Math.pow(1 - alpha, count))));
+      if (scratch.width !== width || scratch.height !== height) { scratch.width = width; scratch.height = height; }
+      const brush = scratch.getContext("2d");
+      const picture = brush.createImageData(width, height);
+      const out = picture.data;
+      const [images, captions] = counts;
+      for (let i = 0; i < images.length; i++) {
+        const sum = images[i] + captions[i];
+        if (sum === 0) continue;
+        const share = images[i] / sum;
+        out[4 * i] = b[0] + share * (a[0] - b[0]);
+        out[4 * i + 1] = b[1] + share * (a[1] - b[1]);
+        out[4 * i + 2] = b[2] + share * (a[2] - b[2]);
+        out[4 * i + 3] = opacity[Math.min(sum, 64)];
+      }
+      brush.putImageData(picture, 0, 0);
+      pen.globalAlpha = 1;
+      pen.drawImage(scratch, 0, 0);
+    }
+
     let stamps = null;
     function paint(pen, colors, width, height, ratio) {
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -476,7 +530,7 @@
       pen.fillStyle = colors.ground;
       pen.fillRect(0, 0, width, height);
       axesOn(pen, colors, width, height);
-      const crowd = n > 5000 ? 3 : n > 1000 ? 4.2 : 6;
+      const crowd = n > 5000 ? 3 : n > 1000 ? 4.2 : n > 100 ? 6 : 9;
       const closer = Math.min(2, Math.max(1, Math.sqrt(state.scale / (state.least * 20)) * 0.6));
       const side = crowd * closer;
       const key = `${colors.ground} ${side.toFixed(1)} ${ratio}`;
@@ -498,22 +552,11 @@
         pen.stroke();
       }
       pen.setTransform(1, 0, 0, 1, 0, 0);
-      pen.globalAlpha = state.found ? 0.16 : n > 5000 ? 0.5 : n > 1000 ? 0.65 : 0.8;
-      for (let kind = 0; kind < 2; kind++) {
-        const picture = stamps.both[kind];
-        const half = picture.width / 2;
-        for (let i = kind * n; i < (kind + 1) * n; i++) {
-          const [x, y] = [xs[i] * ratio, ys[i] * ratio];
-          if (x > -9 && y > -9 && x < width * ratio + 9 && y < height * ratio + 9) pen.drawImage(picture, x - half, y - half);
-        }
-      }
+      const solid = n > 5000 ? 0.5 : n > 1000 ? 0.65 : 0.8;
+      const screen = { xs, ys, ratio, side, colors, width: Math.round(width * ratio), height: Math.round(height * ratio) };
+      points(pen, screen, null, state.found ? solid * 0.2 : solid);
+      if (state.found) points(pen, screen, state.found, 1);
       pen.globalAlpha = 1;
-      if (state.found) {
-        for (const i of state.found) for (let kind = 0; kind < 2; kind++) {
-          const picture = stamps.both[kind];
-          pen.drawImage(picture, xs[kind * n + i] * ratio - picture.width / 2, ys[kind * n + i] * ratio - picture.height / 2);
-        }
-      }
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       centre(pen, colors, width, height, 0);
       centre(pen, colors, width, height, 1);
@@ -623,7 +666,7 @@
       if (i < 0) { tip.hidden = true; draw(); return; }
       anchor = options.point ?? i;
       const [head, ...rest] = words(i);
-      tip.replaceChildren(make("b", { text: head }), ...rest.map((text) => make("span", { text: text + " " })));
+      tip.replaceChildren(make("b", { text: head }), ...rest.map((text) => make("div", { text })));
       tip.hidden = false;
       placeTip();
       // Not every point that the pointer crosses is to be read aloud.
@@ -647,7 +690,7 @@
     function nearest(x, y, reach) {
       const { width, height } = size();
       let best = -1, least = reach * reach;
-      const only = state.found ? new Set(state.found) : null;
+      const only = state.among;
       for (let i = 0; i < 2 * n; i++) {
         const dx = screenX(px[i], width) - x, dy = screenY(py[i], height) - y;
         const far = dx * dx + dy * dy;
@@ -759,6 +802,7 @@
       list.replaceChildren();
       if (!wanted) {
         state.found = null;
+        state.among = null;
         byId("search-count").textContent = "";
         draw();
         return;
@@ -769,6 +813,7 @@
       for (let i = 0; i < n; i++) {
         if (number === null ? words.every((word) => texts[i].includes(word)) : numberOf(i) === number) state.found.push(i);
       }
+      state.among = new Set(state.found);
       const count = state.found.length;
       byId("search-count").textContent = count === 0 ? "No pair found"
         : `${grouped(count)} ${count === 1 ? "pair" : "pairs"} found` + (count > shownMatches ? `, the first ${shownMatches} are listed` : "");
@@ -814,6 +859,8 @@
 
   // ---- Pairs to look at.
 
+  const hasCaptions = data.pairs.some((part) => part.rows.some((row) => row.caption));
+  byId("pair-tables").className = hasCaptions ? "" : "charts";
   const drawn = data.scatter && data.scatter.numbers ? new Set(decoded(data.scatter.numbers, 4)) : null;
   for (const part of data.pairs) {
     byId("pairs").hidden = false;
