@@ -84,7 +84,7 @@ struct PageScatter: Encodable, Sendable {
   /// Labels of the chosen pairs, all cut to one length at which they fit.
   private static func fitting(_ labels: [String]?, _ chosen: [Int]) -> [String]? {
     guard let labels, labels.count > chosen.last ?? 0 else { return nil }
-    for limit in [400, 200, 120, 80, 50, 30, 16] {
+    for limit in [400, 200, 120, 80, 50, 30, 16, 10] {
       let short = chosen.map { PairLabels.shortened(labels[$0], to: limit) }
       if short.reduce(0, { $0 + pageBytes($1) }) <= labelBytes { return short }
     }
