@@ -210,8 +210,9 @@ def scatter(browser, report):
     before = browser.value(PIXELS)
     # Sweeps the pointer until it meets a point.
     met = ""
-    for k in range(400):
-        browser.mouse("mouseMoved", left + width * (0.05 + 0.9 * (k % 20) / 20), top + height * (0.1 + 0.8 * (k // 20) / 20))
+    # Steps so fine that no point can lie between them.
+    for k in range(42 * 34):
+        browser.mouse("mouseMoved", left + width * (k % 42 + 0.5) / 42, top + height * (k // 42 + 0.5) / 34)
         if not browser.value('document.getElementById("tip").hidden'):
             met = browser.value(text("tip"))
             break
