@@ -12,8 +12,10 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A library target with the settings that all of them share.
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 /// The tests of one target, which may read fixtures and the layers below it.
@@ -88,7 +90,12 @@ let package = Package(
       ["GapTraining", "GapModels", "GapLayers", "GapDatasets", "GapLinearAlgebra", "GapTensorFiles"]),
     library(
       "GapReport",
-      ["GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),
+      [
+        "GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      // Compiled in: the command stays one file that finds its page wherever it is copied to.
+      resources: [.embedInCode("Page/page.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js")]),
 
     // Levels 5 and 6.
     library(

@@ -6,7 +6,7 @@ package import GapLinearAlgebra
 package struct UnitRows: Sendable {
   package let source: any EmbeddingRows
   /// Source row of each kept row; nil when all are kept.
-  let kept: [Int]?
+  package let kept: [Int]?
   /// Euclidean length of each kept row.
   package let norms: [Double]
   private var cached: Buffer<Double>?

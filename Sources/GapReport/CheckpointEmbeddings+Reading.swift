@@ -64,6 +64,11 @@ extension CheckpointEmbeddings {
     }
     ids = pairs.ids.map { ids in kept.map { ids[$0] } }
     records = Array(kept)
+    captions = kept.map { file.records[$0].caption }
+    names = kept.map { record in
+      let image = file.records[record].image
+      return file.records[record].id ?? image.split(separator: "/").last.map(String.init) ?? image
+    }
     skippedPairs = pairs.captions.count - kept.count
     inputs = try Self.inputs(request, file, checkpoint, features)
     try inside.finish { progress("modality integration rate", work.inside(done: $0)) }

@@ -87,6 +87,10 @@ public struct CheckpointEmbeddings: Sendable {
   public let ids: [String]?
   /// For each pair, the number of its record in the file; records whose image cannot be read are missing.
   public let records: [Int]
+  /// For each pair, its caption.
+  public let captions: [String]
+  /// For each pair, what the file calls it, or the last part of its image's path.
+  public let names: [String]
   /// What was read, for the report.
   public let inputs: [InputRecord]
   /// Pairs left out because their image could not be read.

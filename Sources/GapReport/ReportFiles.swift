@@ -8,6 +8,8 @@
 public enum ReportFiles {
   /// The report itself.
   public static let report = "report.json"
+  /// The report to look at and to send: one page that needs nothing beside it.
+  public static let page = "report.html"
   /// Numbers behind figures and comparisons, tensor by tensor.
   public static let details = "details.safetensors"
   /// The PCA basis, to be applied to other rows.

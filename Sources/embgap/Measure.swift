@@ -12,8 +12,9 @@ struct Measure: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures the modality gap of paired embeddings, or of a checkpoint on images and captions.",
     discussion: """
-      Prints a table; with --out also writes report.json, figures, projections and the PCA basis. Reads embeddings from
-      .npy, .npz, .safetensors, PyTorch .pt/.pth/.bin and GGUF; checkpoints as Hugging Face writes them, or in parts.
+      Prints a table; with --out also writes report.json, report.html (one page to explore and send: it needs no network
+      and nothing beside it), figures, projections and the PCA basis. Reads embeddings from .npy, .npz, .safetensors,
+      PyTorch .pt/.pth/.bin and GGUF; checkpoints as Hugging Face writes them, or in parts.
 
       Examples:
         embgap measure pairs.npy --out report          one array of shape (2, n, d), image first
@@ -36,7 +37,9 @@ struct Measure: ParsableCommand {
   @Option(help: ArgumentHelp("Text rows: FILE, or FILE::KEY.", valueName: "file[::key]"))
   var text: String?
 
-  @Option(help: ArgumentHelp("Directory for report.json, figures and data; made if missing.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Directory for report.json, report.html, figures and data; made if missing.", valueName: "dir"))
   var out: String?
 
   @Flag(help: "Print the report as JSON on standard output, and nothing else.")
@@ -157,7 +160,9 @@ struct Measure: ParsableCommand {
     if let staged {
       progress.show("figures", 0.96)
       try MeasurementFiles(
-        report: report, measurement: measurement, pair: pair, basis: basis, fit: pcaFit, style: output.style
+        report: report, measurement: measurement, pair: pair, basis: basis, fit: pcaFit, style: output.style,
+        labels: PairLabels(
+          ids: names ?? input.checkpoint?.names, captions: input.checkpoint?.captions, measuredIn: pair)
       ).write(into: staged)
       try staged.commit()
     }

@@ -1,6 +1,6 @@
 import EmbeddingGap
 
-/// The files that a measurement leaves in a directory: report, details, projections, PCA basis, figures.
+/// The files that a measurement leaves in a directory: report, page, details, projections, PCA basis, figures.
 struct MeasurementFiles {
   let report: GapReport
   let measurement: GapMeasurement
@@ -9,11 +9,16 @@ struct MeasurementFiles {
   var basis: PrincipalComponents?
   var fit = ProjectionFit.joint
   var style = FigureStyle()
+  /// What people call the pairs.
+  var labels = PairLabels()
 
   /// Writes the files; the caller puts them in their places.
   func write(into staged: StagedOutput) throws {
     try staged.write(report.json(), to: ReportFiles.report)
-    guard pair.hasEqualDimensions else { return }
+    guard pair.hasEqualDimensions else {
+      try staged.write(ReportPage(report, labels: labels).html(), to: ReportFiles.page)
+      return
+    }
     let basis = try basis ?? GapProjection.basis(of: pair, fit: fit)
     let projection = try GapProjection(of: pair, basis: basis)
     let details = try GapDetails(of: pair, measurement: measurement, seed: report.seed)
@@ -25,6 +30,7 @@ struct MeasurementFiles {
       name: staged.directory, report: report, details: details,
       projections: (projection.image + projection.text, basis.count), varianceFractions: basis.varianceFractions
     )
+    try staged.write(ReportPage(report, drawable: drawable, labels: labels).html(), to: ReportFiles.page)
     for figure in GapFigure.allCases where figure.isPossible(for: report) {
       try style.write(figure, of: [drawable], into: staged)
     }

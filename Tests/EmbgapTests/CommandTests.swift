@@ -72,8 +72,8 @@ import Testing
     let names = Set(try FileManager.default.contentsOfDirectory(atPath: folder + "/a"))
     #expect(
       names == [
-        "report.json", "details.safetensors", "pca_basis.safetensors", "projections.npy", "projections.csv",
-        "pca.png", "cosines.png", "dimensions.png", "shift.png", "retrieval.png",
+        "report.json", "report.html", "details.safetensors", "pca_basis.safetensors", "projections.npy",
+        "projections.csv", "pca.png", "cosines.png", "dimensions.png", "shift.png", "retrieval.png",
       ])
     let diff = try Self.run(["diff", folder + "/a", folder + "/a", "--json"])
     #expect(diff.code == 0)
@@ -83,6 +83,18 @@ import Testing
     ])
     #expect(plot.code == 0)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/figures").count == 5)
+  }
+
+  @Test func thePageIsTheSameEachTimeAndNamesItsInputsAsGiven() throws {
+    let folder = try Self.scratch()
+    let pages = try ["a", "b"].map { name in
+      #expect(try Self.run(["measure", Self.demo, "--out", "\(folder)/\(name)", "--threads", "2"]).code == 0)
+      return try Data(contentsOf: URL(filePath: "\(folder)/\(name)/report.html"))
+    }
+    #expect(pages[0] == pages[1])
+    let text = String(decoding: pages[0], as: UTF8.self)
+    #expect(text.contains(Self.demo))
+    #expect(!text.contains(folder))
   }
 
   static let faults: [Fault] = [

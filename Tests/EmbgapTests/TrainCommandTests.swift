@@ -71,7 +71,9 @@ import Testing
     #expect(try Self.train(folder, "run").code == 0)
     let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/run")
     for name in [
-      "config.yaml", "metrics.jsonl", "projector.safetensors", "state.safetensors", "report.json", "pca.png",
+      "config.yaml", "metrics.jsonl", "projector.safetensors", "state.safetensors", "report.json",
+      "report.html",
+      "pca.png",
     ] { #expect(files.contains(name), "\(name)") }
     let evaluations = try Self.lines(folder + "/run/metrics.jsonl").filter { $0["evaluation"] != nil }
     #expect(evaluations.map { $0["step"] as? Int } == [0, 2, 4, 5])

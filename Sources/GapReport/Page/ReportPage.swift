@@ -1,0 +1,87 @@
+import Crypto
+
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
+/// A report as one self-contained page: what was measured, what it means, and pictures that answer to the hand.
+///
+/// The page reaches for nothing: style, script and data are in it, and its policy forbids the network. Whatever comes
+/// from files of others (names, captions, paths) is in a block of JSON that no text can end, and is shown as text.
+public struct ReportPage: Sendable {
+  /// What the page shows.
+  let content: PageData
+
+  /// A page of a measurement.
+  ///
+  /// - Parameters:
+  ///   - drawable: report, details and places; nil where sides of different width leave only the report.
+  ///   - report: the report.
+  ///   - labels: names and captions of the pairs.
+  public init(_ report: GapReport, drawable: DrawableReport? = nil, labels: PairLabels = PairLabels()) {
+    content = PageData(report, drawable: drawable, labels: labels)
+  }
+
+  /// The page as UTF-8: the same bytes for the same report.
+  ///
+  /// - Throws: `EncodingError`; not for any report, since what JSON cannot hold is null.
+  /// - Complexity: O(bytes), under 5 MB whatever the number of pairs.
+  public func html() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let data = Self.escaped(try encoder.encode(content))
+    let (style, script) = (PackageResources.page_css, PackageResources.page_js)
+    let policy = Self.policy(style: style, script: script)
+    let parts = ["policy": Array(policy.utf8), "style": style, "script": script, "data": data]
+    return Data(Self.filled(PackageResources.page_html, with: parts))
+  }
+
+  /// Nothing may be loaded, sent or framed, and no script and no style may count but those of the page, known by their hashes.
+  static func policy(style: [UInt8], script: [UInt8]) -> String {
+    func hash(_ bytes: [UInt8]) -> String { Data(SHA256.hash(data: bytes)).base64EncodedString() }
+    return "default-src 'none'; script-src 'sha256-\(hash(script))'; style-src 'sha256-\(hash(style))'; "
+      + "img-src data: blob:; base-uri 'none'; form-action 'none'"
+  }
+
+  /// JSON that may stand inside a script element: no text in it can close the element or open a comment.
+  ///
+  /// `<`, `>` and `&` occur in JSON only inside strings, where an escape means the same; so do the two line ends that
+  /// old scripts know and JSON does not.
+  static func escaped(_ json: Data) -> [UInt8] {
+    var out: [UInt8] = []
+    out.reserveCapacity(json.count + json.count / 16)
+    let bytes = [UInt8](json)
+    var i = 0
+    while i < bytes.count {
+      switch bytes[i] {
+      case UInt8(ascii: "<"): out += Array("\\u003c".utf8)
+      case UInt8(ascii: ">"): out += Array("\\u003e".utf8)
+      case UInt8(ascii: "&"): out += Array("\\u0026".utf8)
+      case 0xE2
+      where i + 2 < bytes.count && bytes[i + 1] == 0x80 && (bytes[i + 2] == 0xA8 || bytes[i + 2] == 0xA9):
+        out += Array((bytes[i + 2] == 0xA8 ? "\\u2028" : "\\u2029").utf8)
+        i += 2
+      default: out.append(bytes[i])
+      }
+      i += 1
+    }
+    return out
+  }
+
+  /// A template with each `{{name}}` replaced once; what is put in is not looked at again.
+  static func filled(_ template: [UInt8], with parts: [String: [UInt8]]) -> [UInt8] {
+    var out: [UInt8] = []
+    var rest = template[...]
+    let (opening, closing) = (Array("{{".utf8), Array("}}".utf8))
+    while let start = rest.firstRange(of: opening), let end = rest[start.upperBound...].firstRange(of: closing)
+    {
+      let name = String(decoding: rest[start.upperBound..<end.lowerBound], as: UTF8.self)
+      out += rest[..<start.lowerBound]
+      out += parts[name] ?? []
+      rest = rest[end.upperBound...]
+    }
+    return out + rest
+  }
+}
