@@ -65,13 +65,35 @@ HALF static void pair_columns(const float *b, size_t stride, size_t rows, size_t
   }
 }
 
-// The transpose of `pair_columns`: [pairs(columns), padded(rows)]. Its lanes beyond `rows` are zeros.
-HALF static void pair_columns_turned(const float *b, size_t stride, size_t rows, size_t columns, uint32_t *target,
+// The same two of numbers that are bf16 already.
+HALF static void pair_half_rows(const uint16_t *b, size_t stride, size_t rows, size_t columns, uint32_t *target) {
+  size_t width = padded(columns);
+  for (size_t r = 0; r < rows; r += 2, target += width) {
+    const uint16_t *low = b + r * stride, *high = low + stride;
+    int has_high = r + 1 < rows;
+    for (size_t j = 0; j < width; j += LANES) {
+      __mmask16 mask = j < columns ? first_lanes(columns - j) : 0;
+      __m512i l = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, low + j));
+      __m512i h = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(has_high ? mask : 0, high + j));
+      _mm512_storeu_si512(target + j, _mm512_or_si512(l, _mm512_slli_epi32(h, 16)));
+    }
+  }
+}
+
+static void pair_half_columns(const uint16_t *b, size_t stride, size_t rows, size_t columns, uint32_t *target) {
+  for (size_t r = 0; r < rows; r++, b += stride, target += pairs(columns)) {
+    if (columns % 2) target[columns / 2] = 0;
+    memcpy(target, b, columns * sizeof *b);
+  }
+}
+
+// The transpose of `pair_half_columns`: [pairs(columns), padded(rows)]. Its lanes beyond `rows` are zeros.
+static void pair_half_columns_turned(const uint16_t *b, size_t stride, size_t rows, size_t columns, uint32_t *target,
                                      uint32_t *row_room) {
   size_t width = padded(rows), count = pairs(columns);
   memset(target, 0, count * width * sizeof *target);
   for (size_t r = 0; r < rows; r++) {
-    pair_columns(b + r * stride, stride, 1, columns, row_room);
+    pair_half_columns(b + r * stride, stride, 1, columns, row_room);
     for (size_t i = 0; i < count; i++) target[i * width + r] = row_room[i];
   }
 }
@@ -148,13 +170,13 @@ HALF void gap_attention(const gap_heads *h, float *target, size_t target_stride,
   uint32_t *q = take(&room, h->block * h->shared * half);
   float *scores = (float *)take(&room, h->block * h->shared * n);
   uint32_t *weights = take(&room, h->block * h->shared * pairs(n));
-  pair_columns_turned(h->k, h->kv_stride, n, width, turned_k, q);
-  pair_rows(h->v, h->kv_stride, n, width, v);
+  pair_half_columns_turned(h->k, h->kv_stride, n, width, turned_k, q);
+  pair_half_rows(h->v, h->kv_stride, n, width, v);
   for (size_t first = h->first; first < n; first += h->block) {
     size_t queries = n - first < h->block ? n - first : h->block, rows = queries * h->shared;
     size_t seen = h->sees_all ? n : first + queries;
     for (size_t i = 0; i < queries; i++)
-      pair_columns(h->q + (first + i) * h->q_stride, width, h->shared, width, q + i * h->shared * half);
+      pair_half_columns(h->q + (first + i) * h->q_stride, width, h->shared, width, q + i * h->shared * half);
     product(q, half, 1, rows, turned_k, all, seen, half, (result){scores, 1, seen, 0}, 0);
     gap_attend_rows(scores, seen, rows, seen, h->bounds + (first - h->first), h->shared, h->scale);
     pair_columns(scores, seen, rows, seen, weights);
@@ -171,27 +193,29 @@ HALF void gap_attention_gradient(const gap_heads *h, const float *gradient, size
   uint32_t *k = take(&room, pairs(n) * across);
   uint32_t *q = take(&room, most * half), *d = take(&room, most * half);
   uint32_t *q_rows = take(&room, pairs(most) * across), *d_rows = take(&room, pairs(most) * across);
-  // Either holds queries or their gradient first.
+  // Either holds queries or the gradient of what they mixed first.
   size_t longer = n > width ? n : width;
   float *weights = (float *)take(&room, most * longer), *slopes = (float *)take(&room, most * longer);
+  uint16_t *queries_in_line = (uint16_t *)weights;
   uint32_t *half_slopes = take(&room, most * pairs(n));
   uint32_t *weight_rows = take(&room, pairs(most) * all), *slope_rows = take(&room, pairs(most) * all);
-  pair_columns_turned(h->k, h->kv_stride, n, width, turned_k, q);
-  pair_columns_turned(h->v, h->kv_stride, n, width, turned_v, q);
-  pair_rows(h->k, h->kv_stride, n, width, k);
+  pair_half_columns_turned(h->k, h->kv_stride, n, width, turned_k, q);
+  pair_half_columns_turned(h->v, h->kv_stride, n, width, turned_v, q);
+  pair_half_rows(h->k, h->kv_stride, n, width, k);
   for (size_t first = h->first; first < n; first += h->block) {
     size_t queries = n - first < h->block ? n - first : h->block, rows = queries * h->shared;
     size_t seen = h->sees_all ? n : first + queries;
     // The heads' rows of a query follow each other: those of several queries are gathered for the pairs of rows.
     for (size_t i = 0; i < queries; i++) {
-      pair_columns(h->q + (first + i) * h->q_stride, width, h->shared, width, q + i * h->shared * half);
+      pair_half_columns(h->q + (first + i) * h->q_stride, width, h->shared, width, q + i * h->shared * half);
       pair_columns(gradient + (first - h->first + i) * gradient_stride, width, h->shared, width,
                    d + i * h->shared * half);
-      memcpy(weights + i * h->shared * width, h->q + (first + i) * h->q_stride, h->shared * width * sizeof *weights);
+      memcpy(queries_in_line + i * h->shared * width, h->q + (first + i) * h->q_stride,
+             h->shared * width * sizeof *queries_in_line);
       memcpy(slopes + i * h->shared * width, gradient + (first - h->first + i) * gradient_stride,
              h->shared * width * sizeof *slopes);
     }
-    pair_rows(weights, width, rows, width, q_rows);
+    pair_half_rows(queries_in_line, width, rows, width, q_rows);
     pair_rows(slopes, width, rows, width, d_rows);
     product(q, half, 1, rows, turned_k, all, seen, half, (result){weights, 1, seen, 0}, 0);
     gap_attend_rows(weights, seen, rows, seen, h->bounds + (first - h->first), h->shared, h->scale);

@@ -218,6 +218,8 @@ typedef struct product {
   dnnl_primitive_t primitive;
   description a, c, spare;
   size_t spare_bytes;
+  // Whether the library has only its reference implementation, a hundred times slower, for these shapes and this packing.
+  int is_reference;
   struct product *next;
 } product;
 
@@ -246,6 +248,9 @@ static int make_product(product **result, size_t rows, const gap_onednn_matrix *
   if (!status) status = copy_description(&p->c, asked(plan, dnnl_query_dst_md));
   if (!status) status = copy_description(&p->spare, asked(plan, dnnl_query_scratchpad_md));
   if (!status) p->spare_bytes = dnnl_memory_desc_get_size(given(&p->spare));
+  const char *implementation = NULL;
+  if (!status) status = dnnl_primitive_desc_query(plan, dnnl_query_impl_info_str, 0, &implementation);
+  if (!status) p->is_reference = implementation && strstr(implementation, "ref") != NULL;
   if (plan) dnnl_primitive_desc_destroy(plan);
   if (status) {
     if (p->primitive) dnnl_primitive_destroy(p->primitive);
@@ -354,14 +359,26 @@ int gap_onednn_multiply(const gap_onednn_matrix *m, const void *a, int type, siz
     }
     a = w->left.memory;
   }
-  if (padded == rows) return run_product(m, a, rows, c, target_type, stride, adding, w);
-  size_t columns = m->outputs, each = target_type == GAP_ONEDNN_BF16 ? sizeof(uint16_t) : sizeof(float);
+  // Where the library has nothing fast for this target (rows that are padded, strides or bf16 at some widths), the
+  // product goes to rows of its own in f32, one after the other, and from there.
+  size_t columns = m->outputs;
+  int is_direct = padded == rows, product_type = target_type;
+  product *p;
+  int status = product_of(&p, padded, m, target_type, is_direct ? stride : columns, is_direct && adding);
+  if (status) return status;
+  if (p->is_reference) {
+    is_direct = 0;
+    product_type = GAP_ONEDNN_F32;
+  }
+  if (is_direct) return run_product(m, a, rows, c, target_type, stride, adding, w);
+  size_t each = product_type == GAP_ONEDNN_BF16 ? sizeof(uint16_t) : sizeof(float);
   if (!RESERVE(w->target, padded * columns * each)) return dnnl_out_of_memory;
-  int status = run_product(m, a, padded, w->target.memory, target_type, columns, 0, w);
+  status = run_product(m, a, padded, w->target.memory, product_type, columns, 0, w);
   if (status) return status;
   for (size_t i = 0; i < rows; i++) {
     const char *row = (const char *)w->target.memory + i * columns * each;
-    if (adding) gap_add_scaled((float *)c + i * stride, (const float *)row, 1, columns);
+    if (product_type != target_type) gap_narrow_bf16((const float *)row, (uint16_t *)c + i * stride, columns);
+    else if (adding) gap_add_scaled((float *)c + i * stride, (const float *)row, 1, columns);
     else memcpy((char *)c + i * stride * each, row, columns * each);
   }
   return status;

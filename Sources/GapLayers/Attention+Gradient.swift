@@ -3,10 +3,10 @@ package import GapLinearAlgebra
 extension Attention {
   /// What the gradient needs, [tokens, heads · head width] each; weights of attention are made again.
   package struct Saved: Sendable {
-    /// Queries and keys as they are compared, values.
-    let query: Block<Float>
-    let key: Block<Float>
-    let value: Block<Float>
+    /// Queries and keys as they are compared, values: all in bfloat16 where their products are.
+    let query: ProductRows
+    let key: ProductRows
+    let value: ProductRows
     /// Queries and keys before their norms; nil without these.
     let rawQuery: Block<Float>?
     let rawKey: Block<Float>?
@@ -26,7 +26,8 @@ extension Attention {
     try keyNorm?.applyToHeads(of: k, on: pool)
     try rotary?.apply(to: q, headWidth: headWidth, sequences, on: pool)
     try rotary?.apply(to: k, headWidth: headWidth, sequences, on: pool)
-    return Saved(query: q, key: k, value: v, rawQuery: rawQuery, rawKey: rawKey)
+    return Saved(
+      query: ProductRows(q), key: ProductRows(k), value: ProductRows(v), rawQuery: rawQuery, rawKey: rawKey)
   }
 
   /// As `forward`, keeping what the gradient needs.
@@ -66,14 +67,15 @@ extension Attention {
   /// tails alone, where there are some).
   func headGradients(
     _ mixed: Block<Float>, _ saved: Saved, _ sequences: Sequences, tails: SequenceTails? = nil,
-    precision: ProductPrecision = .single, on pool: WorkerPool
+    on pool: WorkerPool
   ) throws -> (query: Block<Float>, key: Block<Float>, value: Block<Float>) {
     let tokens = sequences.tokens
     let dq: Block<Float> =
       tails == nil ? .unset(tokens, saved.query.columns) : .zeros(tokens, saved.query.columns)
     let dk = Block<Float>.zeros(tokens, saved.key.columns)
     let dv = Block<Float>.zeros(tokens, saved.value.columns)
-    let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest, precision, gradient: true)
+    let scratch = (0..<pool.threads).map { _ in
+      HeadScratch(self, sequences.longest, saved.query.precision, gradient: true)
     }
     // One piece is all query heads of a key head, since they add to the same keys and values.
     try pool.forEach(sequences.count * keyHeads) { worker, piece in
@@ -81,14 +83,19 @@ extension Attention {
       let rows = sequences.rows(of: sequence)
       let kept = keyHead * headWidth..<(keyHead + 1) * headWidth
       let own = keyHead * shared * headWidth..<(keyHead + 1) * shared * headWidth
-      unmix(
-        (
-          saved.query.rows(rows).columns(own), saved.key.rows(rows).columns(kept),
-          saved.value.rows(rows).columns(kept)
-        ),
-        mixed.rows(tails?.rows(of: sequence) ?? rows).columns(own), sequences.branches[sequence],
-        into: (dq.rows(rows).columns(own), dk.rows(rows).columns(kept), dv.rows(rows).columns(kept)),
-        scratch[worker])
+      let asking = mixed.rows(tails?.rows(of: sequence) ?? rows).columns(own)
+      let target = (dq.rows(rows).columns(own), dk.rows(rows).columns(kept), dv.rows(rows).columns(kept))
+      let branch = sequences.branches[sequence]
+      if let half = scratch[worker].half {
+        halfHeads(saved, rows, keyHead, asking: asking.rows, branch).gradient(
+          asking, ofQuery: target.0, addingOfKey: target.1, ofValue: target.2, half)
+      } else {
+        let parts = (
+          saved.query.block.rows(rows).columns(own), saved.key.block.rows(rows).columns(kept),
+          saved.value.block.rows(rows).columns(kept)
+        )
+        unmix(parts, asking, branch, into: target, scratch[worker])
+      }
     }
     return (dq, dk, dv)
   }
@@ -101,10 +108,6 @@ extension Attention {
     _ scratch: HeadScratch
   ) {
     let first = at.query.rows - gradient.rows
-    if let half = scratch.half {
-      return halfHeads(at, first: first, branch).gradient(
-        gradient, ofQuery: target.query, addingOfKey: target.key, ofValue: target.value, half)
-    }
     for queries in Pieces(of: first..<at.query.rows, size: queryRows).all {
       let seen = reach == .all ? at.key.rows : queries.upperBound
       let rows = queries.count * shared

@@ -28,13 +28,13 @@ extension Attention {
       let (sequence, keyHead) = piece.quotientAndRemainder(dividingBy: keyHeads)
       let rows = sequences.rows(of: sequence)
       let kept = keyHead * headWidth..<(keyHead + 1) * headWidth
-      let own = KeyValues(keys: parts.key.rows(rows), values: parts.value.rows(rows))
+      let own = KeyValues(keys: parts.key.block.rows(rows), values: parts.value.block.rows(rows))
       let (k, v) = Self.gathered(past[sequence] + [own], kept)
       let before = k.rows - rows.count
       let weights = Block<Float>.zeros(rows.count, k.rows)
       for head in keyHead * (heads / keyHeads)..<(keyHead + 1) * (heads / keyHeads) {
         let columns = head * headWidth..<(head + 1) * headWidth
-        Products.inner(parts.query.rows(rows).columns(columns), k, into: weights)
+        Products.inner(parts.query.block.rows(rows).columns(columns), k, into: weights)
         for i in 0..<rows.count {
           let end = before + i + 1
           var first = 0
@@ -49,7 +49,9 @@ extension Attention {
       }
     }
     let fresh = (0..<sequences.count).map { s in
-      KeyValues(keys: parts.key.rows(sequences.rows(of: s)), values: parts.value.rows(sequences.rows(of: s)))
+      KeyValues(
+        keys: parts.key.block.rows(sequences.rows(of: s)), values: parts.value.block.rows(sequences.rows(of: s))
+      )
     }
     return (try output.forward(mixed, on: pool), fresh)
   }

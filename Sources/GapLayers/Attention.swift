@@ -65,24 +65,31 @@ package struct Attention: Sendable {
     return try output.forward(mixed(prepared(x, sequences, on: pool), sequences, on: pool), on: pool)
   }
 
+  /// The precision of the products within heads, where those with weights have `precision`.
+  func headPrecision(_ precision: ProductPrecision) -> ProductPrecision {
+    headWidth >= HalfHeads.narrowest && AttentionKernels.hasHalfHeads ? precision : .single
+  }
+
   /// What the heads mix from the values, [tokens, heads · head width]; of the tails alone, where there are some.
-  ///
-  /// - Parameter precision: of the products.
   func mixed(
-    _ parts: Saved, _ sequences: Sequences, tails: SequenceTails? = nil,
-    precision: ProductPrecision = .single, on pool: WorkerPool
+    _ parts: Saved, _ sequences: Sequences, tails: SequenceTails? = nil, on pool: WorkerPool
   ) throws -> Block<Float> {
     let mixed = Block<Float>.unset(tails?.tokens ?? parts.query.rows, heads * headWidth)
-    let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest, precision) }
+    let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest, parts.query.precision) }
     try pool.forEach(sequences.count * keyHeads) { worker, piece in
       let (sequence, keyHead) = piece.quotientAndRemainder(dividingBy: keyHeads)
       let rows = sequences.rows(of: sequence)
       let own = keyHead * shared * headWidth..<(keyHead + 1) * shared * headWidth
       let kept = keyHead * headWidth..<(keyHead + 1) * headWidth
-      mix(
-        parts.query.rows(rows).columns(own), parts.key.rows(rows).columns(kept),
-        parts.value.rows(rows).columns(kept), sequences.branches[sequence],
-        into: mixed.rows(tails?.rows(of: sequence) ?? rows).columns(own), scratch[worker])
+      let target = mixed.rows(tails?.rows(of: sequence) ?? rows).columns(own)
+      let branch = sequences.branches[sequence]
+      if let half = scratch[worker].half {
+        halfHeads(parts, rows, keyHead, asking: target.rows, branch).mix(into: target, half)
+      } else {
+        mix(
+          parts.query.block.rows(rows).columns(own), parts.key.block.rows(rows).columns(kept),
+          parts.value.block.rows(rows).columns(kept), branch, into: target, scratch[worker])
+      }
     }
     return mixed
   }
@@ -97,9 +104,9 @@ package struct Attention: Sendable {
     private let weights: Buffer<Float>
     private let slopes: Buffer<Float>
 
+    /// - Parameter precision: of the products.
     init(_ attention: Attention, _ longest: Int, _ precision: ProductPrecision, gradient: Bool = false) {
-      let isHalf =
-        precision == .bfloat16 && attention.headWidth >= HalfHeads.narrowest && AttentionKernels.hasHalfHeads
+      let isHalf = precision == .bfloat16
       let words = HalfHeads.scratch(
         tokens: longest, block: attention.queryRows, shared: attention.shared, width: attention.headWidth)
       half = isHalf ? Buffer(unset: words) : nil
@@ -124,9 +131,6 @@ package struct Attention: Sendable {
     into target: Block<Float>, _ scratch: HeadScratch
   ) {
     let first = q.rows - target.rows
-    if let half = scratch.half {
-      return halfHeads((q, k, v), first: first, branch).mix(into: target, half)
-    }
     for queries in Pieces(of: first..<q.rows, size: queryRows).all {
       let seen = reach == .all ? k.rows : queries.upperBound
       let rows = queries.count * shared
@@ -140,15 +144,18 @@ package struct Attention: Sendable {
     }
   }
 
-  /// The same heads, for products of bfloat16.
+  /// The heads that share a key head, in one sequence, for products of bfloat16.
+  ///
+  /// - Parameters:
+  ///   - rows: the sequence's.
+  ///   - asking: how many tokens ask, its last.
   func halfHeads(
-    _ parts: (query: Block<Float>, key: Block<Float>, value: Block<Float>), first: Int,
-    _ branch: Sequences.Branch?
+    _ parts: Saved, _ rows: Range<Int>, _ keyHead: Int, asking: Int, _ branch: Sequences.Branch?
   ) -> HalfHeads {
     HalfHeads(
-      query: parts.query, key: parts.key, value: parts.value, first: first, block: queryRows,
-      seesAll: reach == .all, scale: scale
-    ) { bounds(of: $0, parts.key.rows, branch) }
+      query: parts.query.rows(rows), key: parts.key.rows(rows), value: parts.value.rows(rows), keyHead: keyHead,
+      width: headWidth, first: rows.count - asking, block: queryRows, seesAll: reach == .all, scale: scale
+    ) { bounds(of: $0, rows.count, branch) }
   }
 
   /// How much each of some queries takes from each key that any of them sees, [queries · shared, keys].

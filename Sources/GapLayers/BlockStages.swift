@@ -118,7 +118,7 @@ package struct BlockStages: Sendable {
     on pool: WorkerPool
   ) throws -> (Block<Float>, Saved) {
     let parts = try compared(x, turning, on: pool)
-    let mixed = try attention.mixed(parts, sequences, tails: tails, precision: precision, on: pool)
+    let mixed = try attention.mixed(parts, sequences, tails: tails, on: pool)
     let input = x
     let x = tails?.gathered(x) ?? x
     let inner = ProductRows.unset(x.rows, up.weights.outputs, precision)
@@ -141,7 +141,7 @@ package struct BlockStages: Sendable {
     throws
   {
     let parts = try compared(x, turning, on: pool)
-    let mixed = try attention.mixed(parts, sequences, precision: precision, on: pool)
+    let mixed = try attention.mixed(parts, sequences, on: pool)
     let pieces = Self.pieces(x)
     let scratch = scratch(x, on: pool)
     try pool.forEach(pieces.count) { worker, piece in
@@ -157,33 +157,41 @@ package struct BlockStages: Sendable {
 
   /// Stage 1.
   private func compared(_ x: Block<Float>, _ turning: Turning?, on pool: WorkerPool) throws -> Attention.Saved {
-    let q = Block<Float>.unset(x.rows, query.weights.outputs)
-    let k = Block<Float>.unset(x.rows, key.weights.outputs)
-    let v = Block<Float>.unset(x.rows, value.weights.outputs)
-    let rawQuery = attention.queryNorm == nil ? nil : Block<Float>.unset(x.rows, q.columns)
-    let rawKey = attention.keyNorm == nil ? nil : Block<Float>.unset(x.rows, k.columns)
+    let kept = attention.headPrecision(precision)
+    let (wide, narrow) = (query.weights.outputs, key.weights.outputs)
+    let parts = Attention.Saved(
+      query: .unset(x.rows, wide, kept), key: .unset(x.rows, narrow, kept), value: .unset(x.rows, narrow, kept),
+      rawQuery: attention.queryNorm == nil ? nil : .unset(x.rows, wide),
+      rawKey: attention.keyNorm == nil ? nil : .unset(x.rows, narrow))
     let pieces = Self.pieces(x)
-    let scratch = (0..<pool.threads).map { _ in
-      ProductRows.unset(min(x.rows, PackedWeights.rows), x.columns, precision)
+    let most = min(x.rows, PackedWeights.rows)
+    let scratch = (0..<pool.threads).map { _ in ProductRows.unset(most, x.columns, precision) }
+    let unrounded = (0..<pool.threads).map { _ in
+      Buffer<Float>(unset: kept == .single ? 0 : most * max(wide, narrow))
     }
     try pool.forEach(pieces.count) { worker, piece in
       let rows = pieces[piece]
       let normed = scratch[worker].first(rows.count)
       block.attentionNorm.write(x.rows(rows), into: normed)
       for (layer, target, raw, norm) in [
-        (query, q, rawQuery, attention.queryNorm), (key, k, rawKey, attention.keyNorm),
+        (query, parts.query, parts.rawQuery, attention.queryNorm),
+        (key, parts.key, parts.rawKey, attention.keyNorm),
       ] {
-        let own = target.rows(rows)
+        let target = target.rows(rows)
+        let own =
+          kept == .single
+          ? target.block : Block(unrounded[worker], rows: rows.count, columns: target.columns)
         try layer.forward(normed, into: own)
         if let raw, let norm {
           raw.rows(rows).copy(own)
           norm.applyToHeads(of: own)
         }
         turning?.apply(to: own, headWidth: attention.headWidth, rows: rows)
+        if kept != .single { target.copy(own) }
       }
-      try value.forward(normed, into: v.rows(rows))
+      try value.forward(normed, into: parts.value.rows(rows))
     }
-    return Attention.Saved(query: q, key: k, value: v, rawQuery: rawQuery, rawKey: rawKey)
+    return parts
   }
 
   /// Stage 3, on some rows.
@@ -225,7 +233,7 @@ package struct BlockStages: Sendable {
       try output.weights.inputGradient(own, into: mixed.rows(rows))
     }
     let (dq, dk, dv) = try attention.headGradients(
-      mixed, saved.attention, sequences, tails: tails, precision: precision, on: pool)
+      mixed, saved.attention, sequences, tails: tails, on: pool)
     let gradient = tails?.scattered(gradient) ?? gradient
     let all = Self.pieces(gradient)
     try pool.forEach(all.count) { worker, piece in

@@ -41,10 +41,12 @@ package enum AttentionKernels {
 /// Attention of the query heads that share a key head, in one sequence: products of factors rounded to bfloat16, sums and
 /// everything between two products in single precision.
 package struct HalfHeads {
-  package let query: Block<Float>
-  package let key: Block<Float>
-  package let value: Block<Float>
-  package let shared: Int
+  private let query: ProductRows
+  private let key: ProductRows
+  private let value: ProductRows
+  private let keyHead: Int
+  private let width: Int
+  private let shared: Int
   package let scale: Float
   /// Queries worked on at a time.
   package let block: Int
@@ -53,23 +55,28 @@ package struct HalfHeads {
   private let bounds: [gap_attended]
 
   /// - Parameters:
-  ///   - query: [tokens, shared · head width], a token's heads one after the other.
-  ///   - key: [tokens, head width].
-  ///   - value: [tokens, head width].
+  ///   - query: of all heads in bfloat16, [tokens, heads · head width].
+  ///   - key: likewise, [tokens, key heads · head width].
+  ///   - value: likewise, [tokens, key heads · head width].
+  ///   - keyHead: the one whose query heads these are.
+  ///   - width: of a head.
   ///   - first: the first token that asks.
   ///   - seesAll: whether a query may see keys after it.
   ///   - bounds: of a query.
   package init(
-    query: Block<Float>, key: Block<Float>, value: Block<Float>, first: Int, block: Int, seesAll: Bool,
-    scale: Float, bounds: (Int) -> AttentionKernels.Bounds
+    query: ProductRows, key: ProductRows, value: ProductRows, keyHead: Int, width: Int, first: Int, block: Int,
+    seesAll: Bool, scale: Float, bounds: (Int) -> AttentionKernels.Bounds
   ) {
     precondition(AttentionKernels.hasHalfHeads, "this processor has no bfloat16 products")
     precondition(key.rows == query.rows && value.rows == query.rows && value.columns == key.columns)
-    precondition(key.stride == value.stride && query.columns % key.columns == 0)
+    precondition(query.columns % key.columns == 0 && key.columns % width == 0)
+    precondition(keyHead >= 0 && (keyHead + 1) * width <= key.columns)
     precondition(first >= 0 && first <= query.rows && block > 0)
     self.query = query
     self.key = key
     self.value = value
+    self.keyHead = keyHead
+    self.width = width
     self.block = block
     self.seesAll = seesAll
     self.scale = scale
@@ -96,10 +103,9 @@ package struct HalfHeads {
     unsafe bounds.withUnsafeBufferPointer { bounds in
       guard let base = bounds.baseAddress, !bounds.isEmpty else { return }
       var heads = unsafe gap_heads(
-        q: query.buffer.pointer(at: query.offset, reaching: query.extent),
-        k: key.buffer.pointer(at: key.offset, reaching: key.extent),
-        v: value.buffer.pointer(at: value.offset, reaching: value.extent), q_stride: query.stride,
-        kv_stride: key.stride, tokens: query.rows, first: first, shared: shared, width: key.columns,
+        q: query.halves + keyHead * shared * width, k: key.halves + keyHead * width,
+        v: value.halves + keyHead * width, q_stride: query.columns, kv_stride: key.columns,
+        tokens: query.rows, first: first, shared: shared, width: width,
         block: min(block, query.rows), sees_all: seesAll ? 1 : 0, bounds: base, scale: scale)
       unsafe body(&heads)
     }
@@ -111,7 +117,7 @@ package struct HalfHeads {
   ///   - target: [queries that ask, shared · head width].
   ///   - scratch: `scratch(tokens:block:shared:width:)` words.
   package func mix(into target: Block<Float>, _ scratch: Buffer<UInt32>) {
-    precondition(target.rows == bounds.count && target.columns == query.columns)
+    precondition(target.rows == bounds.count && target.columns == shared * width)
     let room = unsafe self.room(scratch)
     let pointer = unsafe target.buffer.pointer(at: target.offset, reaching: target.extent)
     unsafe withHeads { unsafe gap_attention($0, pointer, target.stride, room) }
@@ -128,10 +134,10 @@ package struct HalfHeads {
     _ gradient: Block<Float>, ofQuery: Block<Float>, addingOfKey ofKey: Block<Float>,
     ofValue: Block<Float>, _ scratch: Buffer<UInt32>
   ) {
-    precondition(gradient.rows == bounds.count && gradient.columns == query.columns)
-    precondition(ofQuery.rows == query.rows && ofQuery.columns == query.columns)
-    precondition(ofKey.rows == key.rows && ofKey.columns == key.columns && ofKey.stride == ofValue.stride)
-    precondition(ofValue.rows == key.rows && ofValue.columns == key.columns)
+    precondition(gradient.rows == bounds.count && gradient.columns == shared * width)
+    precondition(ofQuery.rows == query.rows && ofQuery.columns == shared * width)
+    precondition(ofKey.rows == key.rows && ofKey.columns == width && ofKey.stride == ofValue.stride)
+    precondition(ofValue.rows == key.rows && ofValue.columns == width)
     let room = unsafe self.room(scratch)
     let slope = unsafe gradient.buffer.pointer(at: gradient.offset, reaching: gradient.extent)
     let q = unsafe ofQuery.buffer.pointer(at: ofQuery.offset, reaching: ofQuery.extent)
@@ -143,7 +149,7 @@ package struct HalfHeads {
   }
 
   @unsafe private func room(_ scratch: Buffer<UInt32>) -> UnsafeMutablePointer<UInt32> {
-    let words = Self.scratch(tokens: query.rows, block: block, shared: shared, width: key.columns)
+    let words = Self.scratch(tokens: query.rows, block: block, shared: shared, width: width)
     return unsafe scratch.pointer(at: 0, reaching: words)
   }
 }

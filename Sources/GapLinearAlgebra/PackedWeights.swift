@@ -159,25 +159,31 @@ package enum ProductPrecision: String, Sendable {
       let columns = isForward ? outputs : inputs
       let turned: Int32 = isForward ? 1 : 0
       let made: OpaquePointer?
+      // Plain arrays, which the system gets back: memory that blocks share would keep them.
       switch precision {
       case .single:
-        let values = Buffer<Float>(repeating: 0, count: outputs * inputs)
-        try values.write(0..<values.count) { try read(0..<outputs, &$0) }
-        unsafe made = gap_onednn_pack(
-          values.pointer(at: 0, reaching: values.count), depth, columns, turned, Int32(GAP_ONEDNN_F32))
+        var values = [Float](repeating: 0, count: outputs * inputs)
+        var span = values.mutableSpan
+        try read(0..<outputs, &span)
+        unsafe made = values.withUnsafeBytes {
+          unsafe gap_onednn_pack($0.baseAddress, depth, columns, turned, Int32(GAP_ONEDNN_F32))
+        }
       case .bfloat16:
-        let values = Buffer<UInt16>(repeating: 0, count: outputs * inputs)
+        var values = [UInt16](repeating: 0, count: outputs * inputs)
         let piece = Pieces(of: 0..<outputs, size: max(1, (1 << 20) / inputs))
         let scratch = Buffer<Float>(repeating: 0, count: min(piece.size, outputs) * inputs)
         for rows in piece.all {
           let count = rows.count * inputs
           try scratch.write(0..<count) { try read(rows, &$0) }
-          unsafe gap_narrow_bf16(
-            scratch.pointer(at: 0, reaching: count),
-            values.pointer(at: rows.lowerBound * inputs, reaching: count), count)
+          unsafe values.withUnsafeMutableBufferPointer { values in
+            guard let base = values.baseAddress else { return }
+            unsafe gap_narrow_bf16(
+              scratch.pointer(at: 0, reaching: count), base + rows.lowerBound * inputs, count)
+          }
         }
-        unsafe made = gap_onednn_pack(
-          values.pointer(at: 0, reaching: values.count), depth, columns, turned, Int32(GAP_ONEDNN_BF16))
+        unsafe made = values.withUnsafeBytes {
+          unsafe gap_onednn_pack($0.baseAddress, depth, columns, turned, Int32(GAP_ONEDNN_BF16))
+        }
       }
       guard let made = unsafe made else { preconditionFailure("oneDNN cannot pack a matrix: out of memory") }
       unsafe matrix = made

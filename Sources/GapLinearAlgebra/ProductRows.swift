@@ -68,13 +68,29 @@ package struct ProductRows: Sendable {
     }
   }
 
-  #if !OneDNN
-    /// The rows themselves: without oneDNN, products are in single precision alone.
-    var block: Block<Float> {
-      guard case .single(let buffer) = numbers else { preconditionFailure("no bfloat16 products here") }
-      return Block(buffer, offset: offset, rows: rows, columns: columns)
+  /// The first of numbers that are bfloat16.
+  @unsafe var halves: UnsafePointer<UInt16> {
+    guard case .bfloat16(let buffer) = numbers else {
+      preconditionFailure("bfloat16 is asked of single precision")
     }
-  #endif
+    return unsafe UnsafePointer(buffer.pointer(at: offset, reaching: extent))
+  }
+
+  /// The same rows, where they are in single precision.
+  package var block: Block<Float> {
+    guard case .single(let buffer) = numbers else {
+      preconditionFailure("single precision is asked of bfloat16")
+    }
+    return Block(buffer, offset: offset, rows: rows, columns: columns)
+  }
+
+  /// Rows in single precision, as they are.
+  ///
+  /// - Parameter block: one row after the other.
+  package init(_ block: Block<Float>) {
+    precondition(block.isDense)
+    self.init(.single(block.buffer), offset: block.offset, rows: block.rows, columns: block.columns)
+  }
 
   // MARK: Row operations
 

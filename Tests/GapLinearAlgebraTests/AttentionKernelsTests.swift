@@ -30,6 +30,17 @@ import Testing
     return block
   }
 
+  /// The same numbers in bfloat16, as the second of several groups of columns; there are no numbers in the others.
+  private static func rounded(_ x: Block<Float>, beside groups: Int) -> ProductRows {
+    let all = Block(
+      Buffer<Float>(repeating: .nan, count: x.rows * x.columns * groups), rows: x.rows,
+      columns: x.columns * groups)
+    all.columns(x.columns..<2 * x.columns).copy(x)
+    let rows = ProductRows.unset(all.rows, all.columns, .bfloat16)
+    rows.copy(all)
+    return rows
+  }
+
   /// A window of 20 keys, and a hole among them where there are enough.
   private static func bounds(_ i: Int, _ tokens: Int, _ seesAll: Bool) -> AttentionKernels.Bounds {
     let end = seesAll ? tokens : i + 1
@@ -46,8 +57,10 @@ import Testing
     let q = Self.numbers(n, columns, &generator)
     let (k, v) = (Self.numbers(n, own.width, &generator), Self.numbers(n, own.width, &generator))
     let slope = Self.numbers(asking, columns, &generator)
+    // Other heads lie beside these.
     let heads = HalfHeads(
-      query: q, key: k, value: v, first: own.first, block: own.block, seesAll: own.seesAll, scale: 0.3
+      query: Self.rounded(q, beside: 2), key: Self.rounded(k, beside: 2), value: Self.rounded(v, beside: 2),
+      keyHead: 1, width: own.width, first: own.first, block: own.block, seesAll: own.seesAll, scale: 0.3
     ) { Self.bounds($0, n, own.seesAll) }
     let scratch = Buffer<UInt32>(
       repeating: .max,

@@ -122,8 +122,8 @@ void gap_rotate_heads(float *row, size_t heads, size_t width, const float *cosin
 // has these; nothing happens elsewhere.
 int gap_has_half_attention(void);
 typedef struct {
-  const float *q;  // [tokens, shared * width] with q_stride: a query's heads lie one after the other
-  const float *k, *v;  // [tokens, width] with kv_stride
+  const uint16_t *q;  // bf16, [tokens, shared * width] with q_stride: a query's heads lie one after the other
+  const uint16_t *k, *v;  // bf16, [tokens, width] with kv_stride
   size_t q_stride, kv_stride, tokens, first, shared, width;  // queries first..<tokens ask
   size_t block;  // queries worked on at a time
   int sees_all;  // whether a query may see keys that come after it
