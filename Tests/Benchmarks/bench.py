@@ -1,12 +1,16 @@
 """Times `embgap` beside its Python peers and the machine's own limit, in one run; prints one table, writes one JSON.
 
-Usage: python Tests/Benchmarks/bench.py EMBGAP [--gemm-peak PROGRAM] [--only gemm,step,report,stream,cold]
+Usage: python Tests/Benchmarks/bench.py EMBGAP [--programs DIR] [--only gemm,step,report,read,pca,features,stream,cold]
        [--sizes 2000,20000,50000] [--repeats 3] [--out bench.json]
 
 gemm    products of 2048 x 2048 matrices: the limit that shares are of
 step    one training step (see make_step.py) with next-token loss and joint, f32 and bf16; PyTorch eager and compiled
 report  `embgap measure` on made pairs, every metric, no resampling, beside numpy + scikit-learn + faiss
-stream  1,000,000 x 768 f16, 1,000 retrieval queries (3 GB of disk; on request)
+read    100 MB of numbers out of each kind of file, beside numpy, safetensors and torch
+pca     pairs read and projected on two components, beside scikit-learn
+features  images through a CLIP ViT-B/32, decoding and resizing included, beside transformers on pixels at hand
+stream  1,000,000 x 768 f16, every metric that is linear in the pairs and PCA, beside its products and its reading alone
+        (3 GB of disk; on request)
 cold    `embgap measure` on 500 x 512 from a cold start
 
 A peer that is not installed is left out of the table. Ratios compare bests of one run; the JSON has every sample.
@@ -58,8 +62,9 @@ def run(command, **more):
 
 
 def row(table, what, samples, unit, peak=None, **more):
-    entry = {"what": what, "unit": unit, "best": min(samples), "median": statistics.median(samples),
-             "worst": max(samples), "samples": samples, "peak_bytes": peak, **more}
+    is_rate = unit.endswith("/s")
+    entry = {"what": what, "unit": unit, "best": (max if is_rate else min)(samples),
+             "median": statistics.median(samples), "worst": (min if is_rate else max)(samples), "samples": samples, "peak_bytes": peak, **more}
     table.append(entry)
     memory = f"{peak / 1e6:8.0f} MB" if peak else " " * 11
     print(f"{what:44} {entry['best']:9.3f} {entry['median']:9.3f} {entry['worst']:9.3f} {unit:8} {memory}", flush=True)
@@ -72,9 +77,9 @@ def note(ratios, what, value, target=""):
 
 
 def gemm(options, table, ratios):
-    if not options.gemm_peak:
+    if not options.programs:
         return {}
-    output = run([options.gemm_peak, str(options.threads)])[2]
+    output = run([str(options.programs / "gemm-peak"), str(options.threads)])[2]
     peaks = json.loads(output)
     for name, speed in peaks.items():
         if isinstance(speed, dict):
@@ -158,12 +163,109 @@ def report(options, table, ratios, folder):
         os.remove(pairs)
 
 
+def timings(command):
+    """Seconds by what each JSON line says, and the process's peak."""
+    _, peak, output = run(command)
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")], peak
+
+
+def part(options, *arguments, peer=False):
+    program = [sys.executable, str(HERE / "peer_parts.py")] if peer else [str(options.programs / "library-speed")]
+    return timings(program + [str(options.threads), str(options.repeats), *arguments])
+
+
+def reader_files(folder):
+    """The same 25 million numbers in every kind of file; those of PyTorch where it is installed."""
+    import numpy as np
+
+    numbers = np.random.default_rng(0).standard_normal((50_000, 500), dtype=np.float32)
+    names = ["f32.npy", "f16.npy", "stored.npz", "deflated.npz"]
+    np.save(folder / names[0], numbers)
+    np.save(folder / names[1], numbers.astype(np.float16))
+    np.savez(folder / names[2], numbers=numbers)
+    np.savez_compressed(folder / names[3], numbers=numbers.astype(np.float16))
+    try:
+        import torch
+        from safetensors.torch import save_file
+
+        half = {"numbers": torch.from_numpy(numbers).to(torch.bfloat16)}
+        save_file(half, folder / "bf16.safetensors")
+        torch.save(half, folder / "bf16.pt")
+        names += ["bf16.safetensors", "bf16.pt"]
+    except ImportError as error:
+        print(error)
+    return [str(folder / name) for name in names]
+
+
+def read(options, table, ratios, folder):
+    if not options.programs:
+        return
+    files = reader_files(folder)
+    own, peak = part(options, "read", *files)
+    peers = {} if options.no_peers else {line["what"]: line["seconds"] for line in part(options, "read", *files, peer=True)[0]}
+    for line in own:
+        name, size = os.path.basename(line["what"]), line["bytes"] / 1e6
+        entry = row(table, f"read {name}, embgap", [size / s for s in line["seconds"]], "MB/s", peak)
+        if line["what"] in peers:
+            other = row(table, f"read {name}, Python", [size / s for s in peers[line["what"]]], "MB/s")
+            note(ratios, f"read {name}: seconds / Python", other["best"] / entry["best"])
+        os.remove(line["what"])
+
+
+def pca(options, table, ratios, folder):
+    if not options.programs:
+        return
+    pairs = str(folder / "pca.npy")
+    run([sys.executable, str(HERE / "make_pairs.py"), "--n", "50000", "--d", "768", "--dtype", "f32", "--out", pairs])
+    lines, peak = part(options, "pca", pairs)
+    own = row(table, "PCA 2 x 50,000 x 768, embgap", lines[0]["seconds"], "s", peak)
+    if not options.no_peers:
+        lines, peak = part(options, "pca", pairs, peer=True)
+        if lines:
+            other = row(table, "PCA 2 x 50,000 x 768, scikit-learn", lines[0]["seconds"], "s", peak)
+            note(ratios, "PCA / scikit-learn", own["best"] / other["best"])
+    os.remove(pairs)
+
+
+def features(options, table, ratios, folder):
+    run([sys.executable, str(HERE / "make_encoder.py"), str(folder)])
+    llm = HERE.parent.parent / "Fixtures/checkpoints/llava-clip-llama"
+
+    def seconds(pairs):
+        return run([options.embgap, "embed", "--vision", str(folder / "vision"), "--llm", str(llm), "--projector",
+                    str(folder / "projector.safetensors"), "--pairs", str(folder / pairs), "--readout", "input", "--quiet",
+                    "--threads", str(options.threads), "--out", str(folder / "vectors.safetensors")])[:2]
+
+    # 256 images more, so that loading does not count.
+    samples, peaks = [], []
+    for _ in range(options.repeats):
+        few, (many, peak) = seconds("few.jsonl")[0], seconds("many.jsonl")
+        samples.append(256 / (many - few))
+        peaks.append(peak)
+    own = row(table, "ViT-B/32 features, embgap", samples, "images/s", max(peaks))
+    if options.no_peers:
+        return
+    lines, peak = part(options, "features", str(folder), peer=True)
+    for line in lines:
+        speeds = [line["images"] / s for s in line["seconds"]]
+        other = row(table, f"ViT-B/32 features, transformers {line['what']}", speeds, "images/s", peak)
+        note(ratios, f"ViT-B/32: seconds / transformers {line['what']}", other["best"] / own["best"])
+
+
 def stream(options, table, ratios, folder):
     pairs = str(folder / "million.npy")
     run([sys.executable, str(HERE / "make_pairs.py"), "--n", "1000000", "--d", "768", "--dtype", "f16", "--out", pairs])
     seconds, peak, _ = run([options.embgap, "measure", pairs, "--bootstrap", "0", "--json", "--retrieval-queries", "1000",
                             "--threads", str(options.threads)])
     row(table, "report 1,000,000 x 768 f16, embgap", [seconds], "s", peak)
+    if options.programs:
+        lines, peak = timings([str(options.programs / "library-speed"), str(options.threads), "1", "linear", pairs])
+        own = row(table, "linear metrics and PCA, embgap", lines[0]["seconds"], "s", peak)
+        limit = json.loads(run([str(options.programs / "gemm-peak"), str(options.threads), pairs])[2])
+        row(table, "its products alone (2 SYRK, 1 GEMM, f64)", [limit["products"]], "s")
+        row(table, "reading its file alone", [limit["reading"]], "s")
+        note(ratios, "linear metrics and PCA / products and reading", own["best"] / (limit["products"] + limit["reading"]),
+             "target 1.5")
     os.remove(pairs)
 
 
@@ -185,8 +287,8 @@ def processor():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("embgap")
-    parser.add_argument("--gemm-peak")
-    parser.add_argument("--only", default="gemm,step,report,cold")
+    parser.add_argument("--programs", type=pathlib.Path, help="where gemm-peak and library-speed are built")
+    parser.add_argument("--only", default="gemm,step,report,read,pca,features,cold")
     parser.add_argument("--sizes", default="2000,20000,50000", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -206,7 +308,8 @@ def main():
             machine["onednn"] = peaks.get("onednn_version")
         if "step" in parts:
             step(options, table, ratios, peaks, folder)
-        for part, work in [("report", report), ("stream", stream), ("cold", cold)]:
+        for part, work in [("report", report), ("read", read), ("pca", pca), ("features", features), ("stream", stream),
+                           ("cold", cold)]:
             if part in parts:
                 work(options, table, ratios, folder)
     with open(options.out, "w") as file:
