@@ -5,8 +5,10 @@ public struct PairCaptions: Sendable, Equatable {
   /// Captions in the order of the pairs.
   public let captions: [String]
 
-  /// Reads one caption a line: as it stands, or of a file that begins with `{` the text under "caption" of a JSON object a
-  /// line. A missing newline at the end is fine, an empty line is not.
+  /// Reads one caption a line.
+  ///
+  /// A line is the caption as it stands; in a file that begins with a brace it is a JSON object with the caption under
+  /// "caption". A missing newline at the end is fine, an empty line is not.
   ///
   /// - Parameter pairs: how many there must be.
   /// - Throws: `DatasetError` when the file cannot be read, a line has no caption, or their number is another.

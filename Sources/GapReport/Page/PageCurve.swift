@@ -120,7 +120,7 @@ struct PageBars: Encodable, Sendable {
     let main = report.mainReadout
     let recalls = [("image_to_text", "image → text"), ("text_to_image", "text → image")].flatMap { key, name in
       ["r1", "r10"].map {
-        (name: "\(name) R@\($0.dropFirst())", path: "metrics.\(main).retrieval.\(key).\($0)")
+        (name: "\(name)\nR@\($0.dropFirst())", path: "metrics.\(main).retrieval.\(key).\($0)")
       }
     }
     let kinds = ComparisonReport.unique(report.runs.flatMap(\.kinds))

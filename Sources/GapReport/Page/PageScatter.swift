@@ -190,7 +190,11 @@ struct PageScatter: Encodable, Sendable {
   private static func views(
     _ tracks: [TrajectoryTrack], _ training: ComparisonReport, arms: [String], set: Int
   ) -> [View] {
-    let lengths = ComparisonReport.unique(tracks.map { String($0.run.dropFirst($0.arm.count)) })
+    // The longest training first, as everywhere on the page.
+    let lengths = ComparisonReport.unique(
+      tracks.sorted { ($0.steps.last ?? 0) > ($1.steps.last ?? 0) }.map {
+        String($0.run.dropFirst($0.arm.count))
+      })
     let all = ComparisonReport.unique(tracks.map(\.readout)).flatMap { readout in
       lengths.map { length in
         tracks.filter { $0.readout == readout && $0.run == $0.arm + length }

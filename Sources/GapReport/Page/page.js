@@ -159,7 +159,7 @@
   /** A small picture of an image, or nothing. */
   function thumbnail(number, spoken) {
     if (number === undefined || number === null || number < 0 || !data.thumbnails) return null;
-    return make("img", { class: "thumb", src: data.thumbnails.pictures[number], alt: spoken, loading: "lazy" });
+    return make("img", { class: "thumb", src: data.thumbnails.pictures[number], alt: spoken });
   }
 
   /** A table with a caption and a button for its CSV. Columns: key, name, of(row), show(row), isNumber, isHead. */
@@ -243,7 +243,8 @@
       svg.append(mark("text", { ...type, x: left - 8, y: toY(v) + 4.5, "text-anchor": "end" }, tickText(v, up)));
     }
     for (const [g, name] of (x.names ?? []).entries()) {
-      svg.append(mark("text", { ...type, "font-size": x.names.length > 5 ? 12 : 13, x: toX(g + 0.5), y: height - bottom + 20, "text-anchor": "middle" }, name));
+      svg.append(mark("text", { ...type, "font-size": x.names.length > 5 ? 12 : 13, x: toX(g + 0.5), y: height - bottom + 20, "text-anchor": "middle" }, name.split("\n")[0]));
+      if (name.includes("\n")) svg.append(mark("text", { ...type, x: toX(g + 0.5), y: height - bottom + 37, "text-anchor": "middle" }, name.split("\n")[1]));
     }
     for (const v of x.names ? [] : across) {
       if (x.isWhole && v !== Math.round(v)) continue;
@@ -530,7 +531,7 @@
     let view = s.views[0], set = sets[view.set], n = set.count, step = null;
     /** What is drawn: a cloud for each side of each arm; texts that no arm moves are one cloud. */
     let clouds = [];
-    const state = { x: 0, y: Math.min(1, view.variance.length - 1), scale: 1, centreX: 0, centreY: 0, chosen: -1, cloud: 0, found: null, among: null };
+    const state = { x: 0, y: Math.min(1, view.variance.length - 1), scale: 1, centreX: 0, centreY: 0, chosen: -1, cloud: 0, found: null, among: null, isHome: true };
 
     const label = (k) => `PC${k + 1}` + (view.variance[k] === undefined ? "" : ` (${(100 * view.variance[k]).toFixed(1)}%)`);
     const stepsOf = (v) => [...new Set(v.frames.map((frame) => frame.step).filter((at) => at !== null && at !== undefined))].sort((a, b) => a - b);
@@ -603,6 +604,7 @@
       state.scale = Math.min(roomX / Math.max(right - left, 1e-9), roomY / Math.max(top - bottom, 1e-9));
       state.least = state.scale / 20;
       state.most = state.scale * 5000;
+      state.isHome = true;
       draw();
     }
 
@@ -872,6 +874,7 @@
         return x > 10 && y > 10 && x < width - 10 && y < height - 10;
       });
       if (inside) return;
+      state.isHome = false;
       state.centreX = clouds.reduce((sum, cloud) => sum + cloud.x[i], 0) / clouds.length;
       state.centreY = clouds.reduce((sum, cloud) => sum + cloud.y[i], 0) / clouds.length;
     }
@@ -907,11 +910,13 @@
       state.centreX = dataX - (cx - width / 2) / scale;
       state.centreY = dataY + (cy - height / 2) / scale;
       state.scale = scale;
+      state.isHome = false;
       draw();
     }
     function move(dx, dy) {
       state.centreX -= dx / state.scale;
       state.centreY += dy / state.scale;
+      state.isHome = false;
       draw();
     }
     canvas.addEventListener("pointerdown", (event) => {
@@ -1115,7 +1120,8 @@
     }
 
     redraws.push(() => { armKeys.forEach((fill) => fill()); draw(); });
-    new ResizeObserver(() => draw()).observe(canvas);
+    // All points stay in sight when the window narrows, unless the reader has moved them.
+    new ResizeObserver(() => (state.isHome ? showAll() : draw())).observe(canvas);
     showView(0, { isFirst: true });
     return (pair) => {
       let i = set.placeOf(pair);
