@@ -91,8 +91,8 @@ let package = Package(
     library(
       "GapReport",
       [
-        "GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "GapModels", "GapLayers", "GapDatasets", "GapMetrics", "GapPlot", "GapImages", "GapLinearAlgebra",
+        "GapTensorFiles", .product(name: "Crypto", package: "swift-crypto"),
       ],
       // Compiled in: the command stays one file that finds its page wherever it is copied to.
       resources: [.embedInCode("Page/page.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js")]),

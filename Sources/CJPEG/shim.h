@@ -126,4 +126,66 @@ static inline void gap_jpeg_close(gap_jpeg *image) {
   free(image);
 }
 
+// One file that is being written.
+typedef struct {
+  struct jpeg_compress_struct encoder;
+  struct jpeg_error_mgr errors;
+  jmp_buf jump;
+  char message[JMSG_LENGTH_MAX];
+} gap_jpeg_output;
+
+static inline void gap_jpeg_output_fail(j_common_ptr common) {
+  gap_jpeg_output *output = (gap_jpeg_output *)common->client_data;
+  common->err->format_message(common, output->message);
+  longjmp(output->jump, 1);
+}
+
+// Writes rows of 8-bit RGB as a baseline file. Returns 0 and hands over `*bytes`, which the caller frees whatever is
+// returned; `message` has room for JMSG_LENGTH_MAX characters.
+static inline int gap_jpeg_write(const unsigned char *pixels, unsigned width, unsigned height, int quality,
+                                 unsigned char **bytes, size_t *count, char *message) {
+  *bytes = NULL;
+  *count = 0;
+  gap_jpeg_output *output = (gap_jpeg_output *)calloc(1, sizeof *output);
+  if (!output) {
+    strcpy(message, "out of memory");
+    return 1;
+  }
+  // libjpeg writes these two until the file is finished: they must not live in registers across a jump.
+  unsigned char *volatile memory = NULL;
+  unsigned long size = 0;
+  output->encoder.err = jpeg_std_error(&output->errors);
+  output->errors.error_exit = gap_jpeg_output_fail;
+  output->errors.emit_message = gap_jpeg_ignore;
+  output->encoder.client_data = output;
+  if (setjmp(output->jump)) {
+    memcpy(message, output->message, JMSG_LENGTH_MAX);
+    jpeg_destroy_compress(&output->encoder);
+    *bytes = memory;
+    free(output);
+    return 1;
+  }
+  jpeg_create_compress(&output->encoder);
+  output->encoder.client_data = output;
+  jpeg_mem_dest(&output->encoder, (unsigned char **)&memory, &size);
+  output->encoder.image_width = width;
+  output->encoder.image_height = height;
+  output->encoder.input_components = 3;
+  output->encoder.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&output->encoder);
+  jpeg_set_quality(&output->encoder, quality, TRUE);
+  output->encoder.optimize_coding = TRUE;
+  jpeg_start_compress(&output->encoder, TRUE);
+  while (output->encoder.next_scanline < height) {
+    JSAMPROW row = (JSAMPROW)pixels + (size_t)width * 3 * output->encoder.next_scanline;
+    jpeg_write_scanlines(&output->encoder, &row, 1);
+  }
+  jpeg_finish_compress(&output->encoder);
+  jpeg_destroy_compress(&output->encoder);
+  *bytes = memory;
+  *count = size;
+  free(output);
+  return 0;
+}
+
 #endif

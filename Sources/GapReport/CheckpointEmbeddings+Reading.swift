@@ -69,6 +69,8 @@ extension CheckpointEmbeddings {
       let image = file.records[record].image
       return file.records[record].id ?? image.split(separator: "/").last.map(String.init) ?? image
     }
+    let paths = kept.map { file.records[$0].image }
+    self.images = features == nil ? paths : nil
     skippedPairs = pairs.captions.count - kept.count
     inputs = try Self.inputs(request, file, checkpoint, features)
     try inside.finish { progress("modality integration rate", work.inside(done: $0)) }

@@ -91,6 +91,8 @@ public struct CheckpointEmbeddings: Sendable {
   public let captions: [String]
   /// For each pair, what the file calls it, or the last part of its image's path.
   public let names: [String]
+  /// For each pair, the path of its image; nil where features are stored in place of images.
+  public let images: [String]?
   /// What was read, for the report.
   public let inputs: [InputRecord]
   /// Pairs left out because their image could not be read.

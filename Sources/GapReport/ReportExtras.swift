@@ -13,6 +13,8 @@ public struct ReportExtras: Sendable, Equatable {
   public var warnings: [GapWarning] = []
   /// Pairs left out because their image cannot be read.
   public var skippedPairs = 0
+  /// Some pairs of every layer, to be looked at.
+  public var layerProjections: [LayerProjection] = []
 
   /// Nothing but how vectors were read.
   public init(readout: Readout? = nil) { self.readout = readout?.description }
@@ -45,6 +47,9 @@ public struct ReportExtras: Sendable, Equatable {
         GapWarning(code: $0.code, message: "\(vectors.readout): \($0.message)")
       }
       for (key, count) in core.sampled { sampled["layers." + key] = count }
+      layerProjections.append(
+        try LayerProjection(
+          vectors.readout.description, of: pair, layers: embeddings.vectors.count - 1, seed: options.seed))
       progress(Double(layers.count) / Double(embeddings.vectors.count - 1))
     }
     metrics.insert(MetricEntry("layers", .table(layers)), at: 0)

@@ -14,8 +14,8 @@ struct Compare: ParsableCommand {
     discussion: """
       Arms share start, batches and number of steps, seed by seed: what differs is the loss. Without --config the embedded
       experiment runs: drawn scenes of simple objects, a tiny frozen vision model and language model, five seeds, budgets of
-      100 and 250 steps; about a quarter of an hour on two cores. --out gets compare.json, the figures curve, pca, retrieval and
-      questions, and config.yaml. With --vary there is the figure sweep in their place.
+      100 and 250 steps; about a quarter of an hour on two cores. --out gets compare.json, report.html (one page to explore and send), the
+      figures curve, pca, retrieval and questions, and config.yaml. With --vary there is the figure sweep in their place.
 
       A comparison that was stopped, in whatever way, goes on with the same command and --resume: finished runs are kept
       in --out, others go on from their last state. SIGINT (Ctrl-C) and SIGTERM let it finish its steps and save (exit
@@ -147,9 +147,14 @@ struct Compare: ParsableCommand {
     try staged.write(Data(plan.configurationText.utf8), to: "config.yaml")
     try staged.write(outcome.json(version: embeddingGapVersion), to: ComparisonReport.file)
     try staged.write(outcome.vectorData, to: ComparisonReport.vectorsFile)
+    try staged.write(outcome.trajectoryData, to: ComparisonReport.trajectoriesFile)
     try staged.commit()
     let report = try ComparisonReport(comparison: out)
     let pictures = try StagedOutput(directory: out)
+    let page = try ReportPage(
+      report, labels: PairLabels(captions: outcome.captions, images: outcome.images),
+      threads: plan.configuration.threads)
+    try pictures.write(page.html(), to: ReportFiles.page)
     for figure in TrainingFigure.allCases where figure.isPossible(for: report) {
       try figures.style.write(figure, of: report, source: out, into: pictures)
     }

@@ -21,6 +21,7 @@ struct Measure: ParsableCommand {
         embgap measure dump.safetensors                tensors image and text in one file
         embgap measure --image img.npy --text txt.npy  a file for each side, row i of both one pair
         embgap measure --image dump.pt::vision.out --text dump.pt::text.out --ids images.txt --json
+        embgap measure pairs.npy --captions captions.txt --out report    captions to search in report.html
         embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layer:2
         embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout last \\
           --image-prompt "in one word:" --text-prompt "in one word:"
@@ -64,6 +65,12 @@ struct Measure: ParsableCommand {
     help: ArgumentHelp("A text file with one id a line: pairs of one id share one image.", valueName: "file"))
   var ids: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A caption for each pair, for report.html: lines of text, or JSON lines with \"caption\".",
+      valueName: "file"))
+  var captions: String?
+
   @Flag(help: "Accept sides of different width; reports mutual_knn and linear_cka only.")
   var differentDimensions = false
 
@@ -104,6 +111,9 @@ struct Measure: ParsableCommand {
       guard pairs == nil, image == nil, text == nil else {
         throw ValidationError("a checkpoint and embeddings exclude each other: give --checkpoint, or PAIRS")
       }
+      guard captions == nil else {
+        throw ValidationError("--captions is for embeddings: a checkpoint's captions are those of --pairs")
+      }
     } else if pairs == nil {
       guard image != nil || text != nil else {
         throw ValidationError("nothing to measure: give PAIRS, or --image and --text")
@@ -142,6 +152,7 @@ struct Measure: ParsableCommand {
     let start = source.isGiven ? Self.checkpointShare : 0
     func show(_ stage: String, _ share: Double) { progress.show(stage, start + (1 - start) * share) }
     let names = try input.ids(file: ids)
+    let captions = try input.captions(file: captions)
     let pair = try EmbeddingPair(
       image: input.image, text: input.text, ids: names, badPairs: dropBadPairs ? .drop : .refuse,
       allowDifferentDimensions: differentDimensions, threads: threads
@@ -162,7 +173,8 @@ struct Measure: ParsableCommand {
       try MeasurementFiles(
         report: report, measurement: measurement, pair: pair, basis: basis, fit: pcaFit, style: output.style,
         labels: PairLabels(
-          ids: names ?? input.checkpoint?.names, captions: input.checkpoint?.captions, measuredIn: pair)
+          ids: names ?? input.checkpoint?.names, captions: captions, images: input.checkpoint?.images,
+          measuredIn: pair), layers: extras?.layerProjections ?? [], threads: threads
       ).write(into: staged)
       try staged.commit()
     }

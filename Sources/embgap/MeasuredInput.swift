@@ -24,6 +24,14 @@ struct MeasuredInput {
     checkpoint = embeddings
   }
 
+  /// A caption for each pair: those of a file, else the checkpoint's.
+  ///
+  /// - Throws: `DatasetError` when the file cannot be read, or has another number of captions than there are pairs.
+  func captions(file: String?) throws -> [String]? {
+    guard let file else { return checkpoint?.captions }
+    return try PairCaptions(path: file, pairs: image.count).captions
+  }
+
   /// What says which pairs share an image: a file with a line for each pair, else what the checkpoint's pairs say.
   ///
   /// - Throws: `DatasetError` when the file cannot be read.

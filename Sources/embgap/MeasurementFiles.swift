@@ -11,12 +11,22 @@ struct MeasurementFiles {
   var style = FigureStyle()
   /// What people call the pairs.
   var labels = PairLabels()
+  /// Some pairs of every layer.
+  var layers: [LayerProjection] = []
+  /// The run that led to the measurement.
+  var training: ComparisonReport?
+  var threads = 0
 
   /// Writes the files; the caller puts them in their places.
   func write(into staged: StagedOutput) throws {
     try staged.write(report.json(), to: ReportFiles.report)
+    var material = ReportPage.Material()
+    material.labels = labels
+    material.layers = layers
+    material.training = training
+    material.threads = threads
     guard pair.hasEqualDimensions else {
-      try staged.write(ReportPage(report, labels: labels).html(), to: ReportFiles.page)
+      try staged.write(ReportPage(report, material).html(), to: ReportFiles.page)
       return
     }
     let basis = try basis ?? GapProjection.basis(of: pair, fit: fit)
@@ -30,7 +40,9 @@ struct MeasurementFiles {
       name: staged.directory, report: report, details: details,
       projections: (projection.image + projection.text, basis.count), varianceFractions: basis.varianceFractions
     )
-    try staged.write(ReportPage(report, drawable: drawable, labels: labels).html(), to: ReportFiles.page)
+    material.drawable = drawable
+    material.failures = try RetrievalFailures(details, in: pair)
+    try staged.write(ReportPage(report, material).html(), to: ReportFiles.page)
     for figure in GapFigure.allCases where figure.isPossible(for: report) {
       try style.write(figure, of: [drawable], into: staged)
     }

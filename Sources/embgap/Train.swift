@@ -93,11 +93,14 @@ struct Train: ParsableCommand {
       outcome.measurement, inputs: outcome.inputs, extras: extras, seed: configuration.seed,
       seconds: outcome.seconds)
     let staged = try StagedOutput(directory: out)
-    try MeasurementFiles(report: report, measurement: outcome.measurement, pair: outcome.pair).write(
-      into: staged)
+    let training = ComparisonReport.hasEvaluations(out) ? try ComparisonReport(runs: [out]) : nil
+    try MeasurementFiles(
+      report: report, measurement: outcome.measurement, pair: outcome.pair,
+      labels: PairLabels(captions: outcome.captions, images: outcome.images), training: training,
+      threads: configuration.threads
+    ).write(into: staged)
     try staged.commit()
-    if ComparisonReport.hasEvaluations(out) {
-      let training = try ComparisonReport(runs: [out])
+    if let training {
       let pictures = try StagedOutput(directory: out)
       for figure in TrainingFigure.allCases
       where figure != .retrieval && figure.isPossible(for: training) {

@@ -169,15 +169,21 @@ def checks(browser, page, shots):
     check(not browser.complaints(), f"the console is silent {browser.complaints()}")
     report = json.loads(browser.value(text("data")))
     cards = browser.value('[...document.querySelectorAll(".card b")].map((b) => b.textContent)')
-    check(cards == [v["text"] for c in report["cards"] for v in c["values"]], f"the numbers that matter are shown: {cards}")
+    wanted = report["cards"] if "cards" in report else report["variants"][0]["cards"]
+    check(cards == [v["text"] for c in wanted for v in c["values"]], f"the numbers that matter are shown: {cards}")
     bottoms = browser.value('[...document.querySelectorAll(".card")].map((c) => c.getBoundingClientRect().bottom)')
-    check(bottoms and max(bottoms) <= 900, "they are on the first screen")
-    rows = browser.value('[...document.querySelectorAll("#metric-table tbody th[scope=row]")].map((h) => h.textContent)')
-    check({m["path"] for m in report["metrics"]} <= set(rows), f"every metric has a row ({len(report['metrics'])})")
+    check(bottoms and max(bottoms) <= 900, f"they are on the first screen ({max(bottoms):.0f})")
+    if "metrics" in report:
+        rows = browser.value('[...document.querySelectorAll("#metric-table tbody th[scope=row]")].map((h) => h.textContent)')
+        check({m["path"] for m in report["metrics"]} <= set(rows), f"every metric has a row ({len(report['metrics'])})")
     check(browser.value("window.broken === undefined"), "nothing of the data was run")
+    if "variants" in report:
+        comparison(browser, report)
+    tables(browser, report)
 
     if report.get("scatter"):
         scatter(browser, report)
+        views(browser, report, shots)
     if shots:
         browser.screenshot(f"{shots}/light.png")
     browser.window(1280, 900, "dark")
@@ -202,8 +208,105 @@ def checks(browser, page, shots):
     check(not browser.complaints(), f"the console is still silent {browser.complaints()}")
 
 
+def comparison(browser, report):
+    """Every arm has its sentence, its curve and its runs."""
+    variant = report["variants"][0]
+    said = browser.value('[...document.querySelectorAll(".card > p:not(.warning)")].map((p) => p.textContent)')
+    check(said == [c["meaning"] for c in variant["cards"]], f"each number has its sentence: {said[0]}")
+    for arm in report["arms"]:
+        shown = browser.value(f'[...document.querySelectorAll(".card")].every((c) => [...c.querySelectorAll(".value span")]'
+                              f'.some((s) => s.textContent === {json.dumps(arm)}))')
+        check(shown, f"{arm} is on every card")
+    charts = browser.value('document.querySelectorAll("#charts svg").length')
+    check(charts == len(variant["curves"]) + len(variant["bars"]), f"every curve and every chart of bars is drawn ({charts})")
+    bands = browser.value('document.querySelectorAll("#charts path[fill-opacity]").length')
+    wanted = sum(1 for c in variant["curves"] for line in c["lines"] if line.get("low"))
+    check(bands == wanted, f"bands are where several seeds are ({bands})")
+    if len(report["variants"]) > 1:
+        browser.value("""(() => { const s = document.getElementById("variant"); s.value = "1";
+          s.dispatchEvent(new Event("change")); })()""")
+        shown = browser.value('[...document.querySelectorAll(".card b")].map((b) => b.textContent)')
+        check(shown == [v["text"] for c in report["variants"][1]["cards"] for v in c["values"]],
+              f"the other budget has its own numbers ({report['variants'][1]['name']})")
+        browser.value("""(() => { const s = document.getElementById("variant"); s.value = "0";
+          s.dispatchEvent(new Event("change")); })()""")
+
+
+def tables(browser, report):
+    """Tables hold what the data hold, pictures and what was found instead included."""
+    for table in report.get("tables", []):
+        rows = browser.value(f'[...document.querySelectorAll("#tables h3")].find((h) => h.textContent === '
+                             f'{json.dumps(table["title"])}).closest(".tablehead").parentElement'
+                             f'.querySelectorAll("tbody tr:not(.group)").length')
+        check(rows == len(table["rows"]), f"{table['title']}: {rows} rows")
+    failing = [row for part in report.get("pairs", []) if part.get("finds") for row in part["rows"]]
+    if failing:
+        check(all(row.get("found") is not None and row["found"] != row["pair"] for row in failing),
+              f"each of {len(failing)} failures names another pair that was found")
+        if failing[0].get("foundCaption"):
+            cells = browser.value('[...document.querySelectorAll(`#pairs td[data-name^="Found instead"]`)]'
+                                  '.map((c) => c.textContent)')
+            check(len(cells) == len(failing) and all(row["foundCaption"] in "".join(cells) for row in failing),
+                  f"and says what it is: {cells[0][:60]}")
+    pictures = (report.get("thumbnails") or {}).get("pictures", [])
+    if pictures and report.get("pairs"):
+        loaded = browser.value("""(async () => { const all = [...document.querySelectorAll("#pairs img.thumb")];
+          for (const p of all) { p.loading = "eager"; await p.decode(); }
+          return [all.length, all.filter((p) => p.naturalWidth > 0 && p.alt).length]; })()""")
+        check(loaded[0] > 0 and loaded[0] == loaded[1], f"the pictures of the tables load and have words ({loaded[0]})")
+
+
+def switch(browser, name, value):
+    browser.value(f"""(() => {{ const s = document.getElementById({json.dumps(name)}); s.value = {json.dumps(str(value))};
+      s.dispatchEvent(new Event("change")); s.dispatchEvent(new Event("input")); }})()""")
+    browser.settle()
+
+
+def views(browser, report, shots):
+    """Layers, steps and arms."""
+    plot = report["scatter"]
+    for number, view in enumerate(plot["views"]):
+        if number > 0:
+            before = browser.value(PIXELS)
+            switch(browser, "view", number)
+            check(browser.value(PIXELS) != before and view["name"] in
+                  browser.value('document.getElementById("scatter").getAttribute("aria-label")'), f"shows {view['name']}")
+        steps = sorted({frame["step"] for frame in view["frames"] if frame.get("step") is not None})
+        if len(steps) < 2 or number > 2:
+            continue
+        check(browser.value('!document.getElementById("training").hidden'), f"a slider over {len(steps)} evaluations")
+        seen = []
+        for k, step in enumerate(steps):
+            switch(browser, "step", k)
+            seen.append(browser.value(PIXELS))
+            check(browser.value(text("step-now")).startswith(f"{step:,} of"), f"step {step}: {browser.value(text('step-now'))}")
+        check(len(set(seen)) == len(seen), "each step is another picture")
+        if shots:
+            browser.value('document.getElementById("scatter-section").scrollIntoView({behavior: "instant"})')
+            for k in (0, len(steps) - 1):
+                switch(browser, "step", k)
+                browser.screenshot(f"{shots}/view-{number}-step-{steps[k]}.png", whole=False)
+        if len(plot["arms"]) > 1:
+            boxes = browser.value('document.querySelectorAll("#arms input").length')
+            check(boxes == len(plot["arms"]), f"a box for each of {boxes} arms")
+            before = browser.value(PIXELS)
+            browser.value('document.querySelector("#arms input").click()')
+            browser.settle()
+            check(browser.value(PIXELS) != before, "an arm can be taken away")
+            browser.value('document.querySelector("#arms input").click()')
+            browser.settle()
+            check(browser.value(PIXELS) == before, "and brought back")
+        browser.value('document.getElementById("play").click()')
+        time.sleep(0.9)
+        check(browser.value('Number(document.getElementById("step").value)') > 0, "it plays")
+        browser.value('if (document.getElementById("play").textContent === "Stop") document.getElementById("play").click()')
+    if len(plot["views"]) > 1:
+        switch(browser, "view", 0)
+
+
 def scatter(browser, report):
-    count = report["scatter"]["count"]
+    chosen = report["scatter"]["sets"][report["scatter"]["views"][0]["set"]]
+    count = chosen["count"]
     browser.value('document.getElementById("scatter").scrollIntoView({block: "center", behavior: "instant"})')
     browser.settle()
     left, top, width, height = browser.value(BOX)
@@ -219,6 +322,9 @@ def scatter(browser, report):
     browser.settle()
     check(met.startswith("Pair ") and "cosine" in met, f"pointing at a point says what it is: {met[:60]}")
     check(browser.value(PIXELS) != before, "and marks its pair")
+    if chosen.get("thumbnails"):
+        check(browser.value('[...document.querySelectorAll("#tip img")].every((p) => p.naturalWidth > 0) '
+                            '&& document.querySelectorAll("#tip img").length === 1'), "and shows its picture")
     time.sleep(0.5)
     check(browser.value(text("said")).startswith("Pair "), "and tells a screen reader")
 
@@ -227,7 +333,7 @@ def scatter(browser, report):
       s.dispatchEvent(new Event("change")); })()""")
     browser.settle()
     check(browser.value(PIXELS) != before, "turning to another component draws another picture")
-    last = report["scatter"]["components"]
+    last = len(report["scatter"]["views"][0]["variance"])
     check(f"PC{last}" in browser.value('document.getElementById("scatter").getAttribute("aria-label")'), "and says so")
 
     browser.value('document.getElementById("scatter").focus()')
@@ -244,7 +350,7 @@ def scatter(browser, report):
     browser.settle()
     check(browser.value(PIXELS) != before, "dragging moves the picture")
 
-    captions, ids = report["scatter"].get("captions"), report["scatter"].get("ids")
+    captions, ids = chosen.get("captions"), chosen.get("ids")
     wanted = captions[-1] if captions else ids[-1] if ids else str(count - 1)
     browser.value('document.getElementById("search").focus()')
     browser.type(wanted)

@@ -97,7 +97,49 @@ import Testing
     #expect(!text.contains(folder))
   }
 
+  /// The block of data in a page, as its script reads it.
+  static func pageData(_ path: String) throws -> [String: Any] {
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let start = try #require(text.range(of: "<script type=\"application/json\" id=\"data\">"))
+    let end = try #require(text[start.upperBound...].range(of: "</script>"))
+    let data = Data(text[start.upperBound..<end.lowerBound].utf8)
+    return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+  }
+
+  @Test func captionsOfAFileAreOnThePageInTheirOrder() throws {
+    let folder = try Self.scratch()
+    let report = try GapReport(
+      path: {
+        #expect(try Self.run(["measure", Self.demo, "--out", folder + "/plain", "--bootstrap", "0"]).code == 0)
+        return folder + "/plain"
+      }())
+    let captions = (0..<report.pairs).map { "caption number \($0)" }
+    let file = folder + "/captions.txt"
+    try Data((captions.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: file))
+    let outcome = try Self.run([
+      "measure", Self.demo, "--captions", file, "--bootstrap", "0", "--out", folder + "/named",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let page = try Self.pageData(folder + "/named/report.html")
+    let sets = try #require((page["scatter"] as? [String: Any])?["sets"] as? [[String: Any]])
+    #expect(sets.first?["captions"] as? [String] == captions)
+    // What failing queries found has its caption too.
+    let tables = try #require(page["pairs"] as? [[String: Any]])
+    for table in tables where table["finds"] is String {
+      for row in try #require(table["rows"] as? [[String: Any]]) {
+        let found = try #require(row["found"] as? Int)
+        #expect(row["foundCaption"] as? String == captions[found] && found != row["pair"] as? Int)
+      }
+    }
+    try Data("only one\n".utf8).write(to: URL(filePath: file))
+    let refused = try Self.run(["measure", Self.demo, "--captions", file])
+    #expect(refused.code == 65 && refused.errors.split(separator: "\n").count == 1, "\(refused.errors)")
+    #expect(refused.errors.contains("one caption for each of \(report.pairs) pairs, found 1"))
+  }
+
   static let faults: [Fault] = [
+    Fault("measure FIXTURE/metrics/clouds.npy --captions missing.txt", 66),
+    Fault("measure --checkpoint FIXTURE/x --pairs FIXTURE/y --captions FIXTURE/z", 64),
     Fault("measure", 64), Fault("measure x --no-such-option", 64), Fault("measure --image x", 64),
     Fault("measure missing.npy", 66), Fault("measure /", 66), Fault("measure FIXTURE/demo/expected.json", 65),
     Fault("measure FIXTURE/metrics/captions.ids.txt", 65), Fault("inspect missing", 66),

@@ -74,9 +74,18 @@ import Testing
     #expect(try bound("ceiling", "caption_exact_match") > 0)
     for name in [
       "config.yaml", "curve.png", "pca.png", "retrieval.png", "questions.png", "vectors.safetensors",
+      "trajectories.safetensors", "report.html",
     ] {
       #expect(FileManager.default.fileExists(atPath: out + "/" + name), "\(name)")
     }
+    let page = try CommandTests.pageData(out + "/report.html")
+    let scatter = try #require(page["scatter"] as? [String: Any])
+    #expect(scatter["arms"] as? [String] == ["ntp", "joint", "joint-last", "shuffled"])
+    let frames = try #require((scatter["views"] as? [[String: Any]])?.first?["frames"] as? [[String: Any]])
+    #expect(frames.map { $0["step"] as? Int } == [0, 3, 6, 0, 3, 6, 0, 3, 6, 0, 3, 6])
+    // Arms begin at one place and part.
+    #expect(Set(stride(from: 0, to: 12, by: 3).map { frames[$0]["image"] as? String }).count == 1)
+    #expect(Set(stride(from: 2, to: 12, by: 3).map { frames[$0]["image"] as? String }).count == 4)
     let plot = try CommandTests.run([
       "plot", out, "--figure", "curve", "--format", "svg", "--out", out + "/svg",
     ])

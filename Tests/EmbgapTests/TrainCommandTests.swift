@@ -75,6 +75,14 @@ import Testing
       "report.html",
       "pca.png",
     ] { #expect(files.contains(name), "\(name)") }
+    // The page has the held-out pairs at each evaluation, after all of them at the end.
+    let page = try CommandTests.pageData(folder + "/run/report.html")
+    let views = try #require((page["scatter"] as? [String: Any])?["views"] as? [[String: Any]])
+    let steps = views.map { view in
+      ((view["frames"] as? [[String: Any]]) ?? []).map { $0["step"] as? Int }
+    }
+    #expect(steps == [[nil], [0, 2, 4, 5], [0, 2, 4, 5]])
+    #expect(((page["thumbnails"] as? [String: Any])?["pictures"] as? [String])?.isEmpty == false)
     let evaluations = try Self.lines(folder + "/run/metrics.jsonl").filter { $0["evaluation"] != nil }
     #expect(evaluations.map { $0["step"] as? Int } == [0, 2, 4, 5])
     // The held-out pairs are the training pairs, all in one batch: what is evaluated before a step is its loss.

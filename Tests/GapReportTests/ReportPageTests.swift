@@ -24,7 +24,24 @@ import Testing
   }
 
   static func page(_ measured: MeasuredPair, labels: PairLabels = PairLabels()) throws -> Data {
-    try ReportPage(measured.report, drawable: drawable(measured), labels: labels).html()
+    try page(measured.report, drawable(measured), labels).html()
+  }
+
+  static func page(_ report: GapReport, _ drawable: DrawableReport?, _ labels: PairLabels = PairLabels()) throws
+    -> ReportPage
+  {
+    var material = ReportPage.Material()
+    material.drawable = drawable
+    material.labels = labels
+    return try ReportPage(report, material)
+  }
+
+  /// The first set of pairs and the first view of a page's scatter plot.
+  static func scatter(_ page: Data) throws -> (set: [String: Any], view: [String: Any]) {
+    let scatter = try #require(data(page)["scatter"] as? [String: Any])
+    let sets = try #require(scatter["sets"] as? [[String: Any]])
+    let views = try #require(scatter["views"] as? [[String: Any]])
+    return (try #require(sets.first), try #require(views.first))
   }
 
   /// A report as if it were of many pairs, without measuring them.
@@ -68,9 +85,9 @@ import Testing
       #expect(text.components(separatedBy: tag).count == plain.components(separatedBy: tag).count, "\(tag)")
     }
     #expect(!text.unicodeScalars.contains("\u{2028}") && !text.unicodeScalars.contains("\u{2029}"))
-    let scatter = try #require(Self.data(page)["scatter"] as? [String: Any])
-    #expect(scatter["captions"] as? [String] == captions)
-    #expect(scatter["ids"] as? [String] == captions)
+    let set = try Self.scatter(page).set
+    #expect(set["captions"] as? [String] == captions)
+    #expect(set["ids"] as? [String] == captions)
   }
 
   @Test func onlyStringsAreEscaped() throws {
@@ -91,6 +108,7 @@ import Testing
     let text = String(decoding: try Self.page(MeasuredPair()), as: UTF8.self)
     #expect(text.contains("content=\"default-src 'none'; script-src 'sha256-"))
     #expect(!text.contains("unsafe-inline") && !text.contains("unsafe-eval"))
+    #expect(text.contains("; img-src data:; "))
     let script = String(decoding: PackageResources.page_js, as: UTF8.self)
     #expect(text.contains("<script>" + script + "</script>"))
     for reach in [
@@ -114,7 +132,7 @@ import Testing
       let high: Double?
       let list: [Double]?
     }
-    let page = ReportPage(measured.report, drawable: Self.drawable(measured))
+    let page = try Self.page(measured.report, Self.drawable(measured))
     _ = try #require(Self.data(page.html())["metrics"] as? [Any])
     let rows = try JSONDecoder().decode(Content.self, from: JSONEncoder().encode(page.content)).metrics
     #expect(Set(rows.map(\.path)).count == rows.count)
@@ -183,19 +201,19 @@ import Testing
   @Test func coordinatesReadBackToWithinAHalfStep() throws {
     let measured = try MeasuredPair()
     let drawable = Self.drawable(measured)
-    let scatter = try #require(PageScatter(drawable, labels: PairLabels()))
-    let bytes = try #require(Data(base64Encoded: scatter.coordinates))
+    let view = try #require(PageScatter(drawable, labels: PairLabels())?.views.first)
     let n = measured.report.pairs
     let stored = drawable.projections.components
-    #expect(bytes.count == scatter.components * 2 * n * 2)
-    for k in 0..<scatter.components {
-      for side in 0..<2 {
+    for (side, text) in [view.frames[0].image, try #require(view.text)].enumerated() {
+      let bytes = try #require(Data(base64Encoded: text))
+      #expect(bytes.count == view.scales.count * n * 2)
+      for k in view.scales.indices {
         for i in 0..<n {
-          let at = ((k * 2 + side) * n + i) * 2
+          let at = (k * n + i) * 2
           let packed = Int16(bitPattern: UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8)
           let expected = drawable.projections.values[(side * n + i) * stored + k]
-          let found = Double(packed) * scatter.scales[k] / 32767
-          #expect(abs(found - expected) <= scatter.scales[k] / 32767 * 0.5000001)
+          let found = Double(packed) * view.scales[k] / 32767
+          #expect(abs(found - expected) <= view.scales[k] / 32767 * 0.5000001)
         }
       }
     }
@@ -210,20 +228,20 @@ import Testing
       String(repeating: "<", count: 400),
     ] {
       let (drawable, labels) = try Self.wide(pairs: pairs, caption: caption)
-      let page = try ReportPage(drawable.report, drawable: drawable, labels: labels).html()
+      let page = try Self.page(drawable.report, drawable, labels).html()
       print("page of \(pairs) pairs: \(page.count) bytes")
       #expect(page.count < 5_000_000)
-      let scatter = try #require(Self.data(page)["scatter"] as? [String: Any])
-      #expect(scatter["count"] as? Int == 20_000 && scatter["total"] as? Int == pairs)
-      #expect((scatter["numbers"] is String) == (pairs > 20_000))
-      #expect((scatter["captions"] as? [String])?.count == 20_000)
+      let set = try Self.scatter(page).set
+      #expect(set["count"] as? Int == 20_000 && set["total"] as? Int == pairs)
+      #expect((set["numbers"] is String) == (pairs > 20_000))
+      #expect((set["captions"] as? [String])?.count == 20_000)
     }
   }
 
   @Test func theSameReportIsTheSamePage() throws {
     let (drawable, labels) = try Self.wide(pairs: 30_000, caption: "one")
-    let first = try ReportPage(drawable.report, drawable: drawable, labels: labels).html()
-    #expect(try ReportPage(drawable.report, drawable: drawable, labels: labels).html() == first)
+    let first = try Self.page(drawable.report, drawable, labels).html()
+    #expect(try Self.page(drawable.report, drawable, labels).html() == first)
     #expect(try Self.page(MeasuredPair()) == Self.page(MeasuredPair()))
   }
 

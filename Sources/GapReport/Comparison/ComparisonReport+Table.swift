@@ -13,7 +13,7 @@ extension ComparisonReport {
   }
 
   /// Rows of the summary: path and what it is called.
-  private var quantities: [(path: String, name: String)] {
+  var quantities: [(path: String, name: String)] {
     var rows: [(String, String)] = []
     let readouts = ComparisonReport.unique(["input"] + trainedReadouts).filter { readout in
       runs[0].readouts.contains(readout)

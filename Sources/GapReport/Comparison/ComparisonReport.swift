@@ -8,7 +8,7 @@ import GapTensorFiles
 #endif
 
 /// Training runs side by side: a comparison's `compare.json`, or run directories.
-public struct ComparisonReport {
+public struct ComparisonReport: Sendable {
   let runs: [TrainingRecord]
   /// What the decoder tells given true captions, and given nothing; nil where nobody measured it.
   let ceiling: JSONValue?
@@ -19,9 +19,17 @@ public struct ComparisonReport {
   let folders: [(path: String, name: String?)]
   /// Seconds of the whole comparison.
   let seconds: Double?
+  /// The configuration of a comparison; nil of run directories.
+  let configuration: JSONValue?
+  /// Version of the toolkit that compared; nil of run directories.
+  let version: String?
+  /// Where held-out pairs lay during training.
+  let trajectories: [TrajectoryTrack]
 
   /// The file that a comparison leaves.
   public static let file = "compare.json"
+  /// Where held-out pairs lay at each evaluation.
+  public static let trajectoriesFile = TrajectoryTrack.file
   /// The vectors before and after.
   public static let vectorsFile = "vectors.safetensors"
   /// More runs than anyone compares; tables and figures look through all runs for each of them.
@@ -77,6 +85,9 @@ public struct ComparisonReport {
     differences = root["differences"]?.items ?? []
     folders = [(directory, nil)]
     seconds = root["seconds"]?.number
+    configuration = root["config"]
+    version = root["version"]?.text
+    trajectories = try TrajectoryTrack.all(in: directory)
   }
 
   /// Reads run directories, each an arm of its own name.
@@ -86,6 +97,9 @@ public struct ComparisonReport {
     runs = try directories.map(Self.record)
     folders = directories.map { ($0, Self.name($0)) }
     (ceiling, floor, differences, seconds) = (nil, nil, [], nil)
+    (configuration, version) = (nil, nil)
+    // Of several runs no basis is shared.
+    trajectories = directories.count == 1 ? try TrajectoryTrack.all(in: directories[0]) : []
   }
 
   private static func name(_ directory: String) -> String {
@@ -138,6 +152,11 @@ public struct ComparisonReport {
       curve: curve)
   }
 
+  /// What was varied in an entry of `differences`, as `TrainingRecord.setting` words it.
+  static func setting(of difference: JSONValue) -> String {
+    (difference["varied"]?.pairs ?? []).map { "\($0.key)=\($0.value.text ?? "")" }.joined(separator: ", ")
+  }
+
   // MARK: What there is
 
   /// In a few words: arms, steps, seeds.
@@ -165,6 +184,19 @@ public struct ComparisonReport {
   /// Texts in their order, each once.
   public static func unique(_ texts: [String]) -> [String] {
     texts.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  /// The seed whose trajectories are kept.
+  var firstSeed: Int { runs.map(\.seed).min() ?? 0 }
+
+  /// Centroid distance of all held-out pairs where a trajectory has a moment.
+  func gap(of track: TrajectoryTrack, at step: Int) -> Double? {
+    let own = runs.first { run in
+      run.seed == firstSeed && (run.arm == track.arm || runs.count == 1)
+        && track.run.hasSuffix(", \(run.steps) steps")
+    }
+    return own?.curve.first { $0["step"]?.integer == step }?
+      .number(["metrics", track.readout, "centroid_distance"])
   }
 
   func runs(_ arm: String, steps: Int? = nil, setting: String? = nil) -> [TrainingRecord] {

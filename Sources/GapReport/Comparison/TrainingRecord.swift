@@ -1,7 +1,7 @@
 import GapTensorFiles
 
 /// One training run as tables and figures need it, from `compare.json` or a run directory.
-struct TrainingRecord {
+struct TrainingRecord: Sendable {
   /// The arm, or the directory's name.
   let arm: String
   let seed: Int

@@ -15,7 +15,7 @@ struct PageCard: Encodable, Sendable {
   }
 
   let title: String
-  let values: [Value]
+  var values: [Value]
   /// What the two ends of the scale mean.
   let ends: [String]
   let meaning: String
@@ -33,7 +33,7 @@ struct PageCard: Encodable, Sendable {
     "[\(Decimal.text(interval.low)), \(Decimal.text(interval.high))]"
   }
 
-  private init(
+  init(
     _ title: String, _ values: [Value], ends: [String], meaning: String, concerns: [String] = [],
     _ warnings: [PageWarning]
   ) {
@@ -64,7 +64,7 @@ struct PageCard: Encodable, Sendable {
     "[\(Decimal.text(interval.low, places: 3)), \(Decimal.text(interval.high, places: 3))]"
   }
 
-  private static func percent(_ share: Double) -> String {
+  static func percent(_ share: Double) -> String {
     // Rounding must not make all of nearly all, nor none of a few.
     if share == 1 { return "100%" }
     if share > 0.999 && share < 1 { return "over 99.9%" }

@@ -1,7 +1,8 @@
 import GapDatasets
+import GapLinearAlgebra
 import GapMetrics
 
-/// What a page shows, as its script reads it.
+/// What a page of a measurement shows, as its script reads it.
 struct PageData: Encodable, Sendable {
   let title: String
   let version: String
@@ -14,12 +15,16 @@ struct PageData: Encodable, Sendable {
   let metrics: [PageMetric]
   let layers: PageLayers?
   let scatter: PageScatter?
+  /// Curves of the training that led here.
+  let curves: [PageCurve]
+  let thumbnails: PageThumbnails?
   let cosines: PageHistogram?
   let dimensions: PageDimensions?
   let shift: PageShift?
   let pairs: [PagePairs]
 
-  init(_ report: GapReport, drawable: DrawableReport?, labels: PairLabels) {
+  init(_ report: GapReport, _ material: ReportPage.Material) throws {
+    let (drawable, labels) = (material.drawable, material.labels)
     let warnings = report.warnings.map(PageWarning.init)
     title = "Modality gap: " + (report.inputs.first?.path ?? "embeddings")
     version = report.version
@@ -31,11 +36,25 @@ struct PageData: Encodable, Sendable {
     self.warnings = warnings
     metrics = PageMetric.all(report, warnings: warnings)
     layers = PageLayers(report)
-    scatter = drawable.flatMap { PageScatter($0, labels: labels) }
+    var scatter = PageScatter(
+      drawable, labels: labels, layers: material.layers, training: material.training)
+    curves = material.training.map { PageCurve.all($0, steps: nil) } ?? []
     cosines = drawable.flatMap { PageHistogram($0.details) }
     dimensions = drawable.map { PageDimensions($0.details) }
     shift = drawable.flatMap { PageShift($0.details) }
-    pairs = drawable.map { PagePairs.all($0.details, labels: labels) } ?? []
+    var pairs =
+      drawable.map { PagePairs.all($0.details, failures: material.failures, labels: labels) } ?? []
+    thumbnails = try labels.images.map { paths in
+      try PageThumbnails(
+        of: paths, wanted: PagePairs.shown(pairs), drawn: scatter?.members.flatMap { $0 } ?? [],
+        seed: report.seed, pool: WorkerPool(threads: material.threads))
+    }
+    if let thumbnails {
+      scatter?.add(thumbnails)
+      for place in pairs.indices { pairs[place].add(thumbnails) }
+    }
+    self.scatter = scatter
+    self.pairs = pairs
   }
 
   private static func measured(_ report: GapReport) -> String {
@@ -62,9 +81,13 @@ struct PageWarning: Encodable, Sendable {
   let about: [String]
 
   init(_ warning: GapWarning) {
-    code = warning.code
-    message = warning.message
-    about = Self.concerns(warning)
+    self.init(code: warning.code, message: warning.message, about: Self.concerns(warning))
+  }
+
+  init(code: String, message: String, about: [String]) {
+    self.code = code
+    self.message = message
+    self.about = about
   }
 
   /// Whether it is about a metric, by its dotted path.

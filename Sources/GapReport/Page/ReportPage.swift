@@ -12,16 +12,42 @@ import Crypto
 /// from files of others (names, captions, paths) is in a block of JSON that no text can end, and is shown as text.
 public struct ReportPage: Sendable {
   /// What the page shows.
-  let content: PageData
+  let content: any Encodable & Sendable
+
+  /// What a page of a measurement is made from beside the report.
+  public struct Material: Sendable {
+    /// Report, details and places; nil where sides of different width leave only the report.
+    public var drawable: DrawableReport?
+    /// Names, captions and images of the pairs.
+    public var labels = PairLabels()
+    /// What failing queries found; nil to tell their ranks alone.
+    public var failures: RetrievalFailures?
+    /// Some pairs of every layer.
+    public var layers: [LayerProjection] = []
+    /// The run that led here.
+    public var training: ComparisonReport?
+    /// Threads that make images small; 0 for all processors.
+    public var threads = 0
+
+    /// A report alone.
+    public init() {}
+  }
 
   /// A page of a measurement.
   ///
+  /// - Throws: `LinearAlgebraError`; not for images that cannot be read, which the page counts.
+  public init(_ report: GapReport, _ material: Material = Material()) throws {
+    content = try PageData(report, material)
+  }
+
+  /// A page of a comparison.
+  ///
   /// - Parameters:
-  ///   - drawable: report, details and places; nil where sides of different width leave only the report.
-  ///   - report: the report.
-  ///   - labels: names and captions of the pairs.
-  public init(_ report: GapReport, drawable: DrawableReport? = nil, labels: PairLabels = PairLabels()) {
-    content = PageData(report, drawable: drawable, labels: labels)
+  ///   - labels: names, captions and images of the held-out pairs.
+  ///   - threads: that make images small; 0 for all processors.
+  /// - Throws: as above.
+  public init(_ comparison: ComparisonReport, labels: PairLabels = PairLabels(), threads: Int = 0) throws {
+    content = try ComparisonPageData(comparison, labels: labels, threads: threads)
   }
 
   /// The page as UTF-8: the same bytes for the same report.
@@ -42,7 +68,7 @@ public struct ReportPage: Sendable {
   static func policy(style: [UInt8], script: [UInt8]) -> String {
     func hash(_ bytes: [UInt8]) -> String { Data(SHA256.hash(data: bytes)).base64EncodedString() }
     return "default-src 'none'; script-src 'sha256-\(hash(script))'; style-src 'sha256-\(hash(style))'; "
-      + "img-src data: blob:; base-uri 'none'; form-action 'none'"
+      + "img-src data:; base-uri 'none'; form-action 'none'"
   }
 
   /// JSON that may stand inside a script element: no text in it can close the element or open a comment.

@@ -87,48 +87,59 @@
   // ---- First screen.
 
   document.title = data.title;
+  if (data.heading) byId("heading").textContent = data.heading;
   byId("measured").textContent = data.measured;
   byId("inputs").append(...data.inputs.map((input) => make("li", { text: input })));
   byId("footer").textContent =
     `EmbeddingGap ${data.version}, ${data.schema}, seed ${data.seed}. This page loads nothing and sends nothing.`;
 
-  const warning = (index) =>
-    make("p", { class: "warning", text: `${data.warnings[index].message} (${data.warnings[index].code})` });
+  const warned = (item) => make("p", { class: "warning", text: `${item.message} (${item.code})` });
+  const warning = (index) => warned(data.warnings[index]);
 
-  for (const card of data.cards) {
-    const node = make("article", { class: "card" }, make("h3", { text: card.title }));
-    for (const value of card.values) {
-      const line = make("div", { class: card.values.length > 1 ? "value small" : "value" },
-        make("b", { text: value.text }),
-        value.label ? make("span", { text: value.label }) : null,
-        value.interval ? make("span", { text: value.interval, title: "95% interval" }) : null);
-      const scale = make("div", { class: "scale", "aria-hidden": "true" });
-      if (value.low !== undefined && value.low !== null) {
-        const bar = make("i");
-        bar.style.left = `${100 * value.low}%`;
-        bar.style.width = `${100 * (value.high - value.low)}%`;
-        scale.append(bar);
+  function showCards(cards, warnings) {
+    byId("cards").replaceChildren(...cards.map((card) => {
+      const node = make("article", { class: "card" }, make("h3", { text: card.title }));
+      for (const value of card.values) {
+        const line = make("div", { class: card.values.length > 1 ? "value small" : "value" },
+          make("b", { text: value.text }),
+          value.label ? make("span", { text: value.label }) : null,
+          value.interval ? make("span", { text: value.interval, title: "95% interval" }) : null);
+        const scale = make("div", { class: "scale", "aria-hidden": "true" });
+        if (value.low !== undefined && value.low !== null) {
+          const bar = make("i");
+          bar.style.left = `${100 * value.low}%`;
+          bar.style.width = `${100 * (value.high - value.low)}%`;
+          scale.append(bar);
+        }
+        const mark = make("em");
+        mark.style.left = `${100 * value.place}%`;
+        scale.append(mark);
+        node.append(line, scale);
       }
-      const mark = make("em");
-      mark.style.left = `${100 * value.place}%`;
-      scale.append(mark);
-      node.append(line, scale);
-    }
-    node.append(make("div", { class: "ends" }, ...card.ends.map((end) => make("span", { text: end }))));
-    node.append(make("p", { text: card.meaning }));
-    node.append(...card.warnings.map(warning));
-    byId("cards").append(node);
+      node.append(make("div", { class: "ends" }, ...card.ends.map((end) => make("span", { text: end }))));
+      node.append(make("p", { text: card.meaning }));
+      node.append(...card.warnings.map((index) => warned(warnings[index])));
+      return node;
+    }));
   }
-  const onCards = new Set(data.cards.flatMap((card) => card.warnings));
-  const onRows = new Set(data.metrics.flatMap((metric) => metric.warnings));
-  data.warnings.forEach((item, index) => {
-    if (onCards.has(index) || (onRows.has(index) && item.code !== "undefined")) return;
-    byId("general").append(warning(index));
-  });
-  const below = data.warnings.filter((_, index) => !onCards.has(index) && onRows.has(index)).length;
-  if (below > 0) {
-    byId("general").append(make("p", { class: "note" },
-      make("a", { href: "#metrics", text: `${below} more ${below === 1 ? "warning" : "warnings"} beside the metrics concerned` })));
+
+  function showWarnings(cards) {
+    const onCards = new Set(cards.flatMap((card) => card.warnings));
+    const onRows = new Set(data.metrics.flatMap((metric) => metric.warnings));
+    data.warnings.forEach((item, index) => {
+      if (onCards.has(index) || (onRows.has(index) && item.code !== "undefined")) return;
+      byId("general").append(warning(index));
+    });
+    const below = data.warnings.filter((_, index) => !onCards.has(index) && onRows.has(index)).length;
+    if (below > 0) {
+      byId("general").append(make("p", { class: "note" },
+        make("a", { href: "#metrics", text: `${below} more ${below === 1 ? "warning" : "warnings"} beside the metrics concerned` })));
+    }
+  }
+
+  if (data.cards) {
+    showCards(data.cards, data.warnings);
+    showWarnings(data.cards);
   }
 
   // ---- Tables.
@@ -143,6 +154,12 @@
     };
     const lines = [columns.map((column) => column.key), ...rows.map((row) => columns.map((column) => column.of(row)))];
     return lines.map((line) => line.map(cell).join(",")).join("\n") + "\n";
+  }
+
+  /** A small picture of an image, or nothing. */
+  function thumbnail(number, spoken) {
+    if (number === undefined || number === null || number < 0 || !data.thumbnails) return null;
+    return make("img", { class: "thumb", src: data.thumbnails.pictures[number], alt: spoken });
   }
 
   /** A table with a caption and a button for its CSV. Columns: key, name, of(row), show(row), isNumber, isHead. */
@@ -179,7 +196,8 @@
       make("table", { role: "table" }, make("caption", { text: says }), head, body));
   }
 
-  byId("metric-table").append(table(
+  if (data.metrics) byId("metrics").hidden = false;
+  if (data.metrics) byId("metric-table").append(table(
     "metrics", "Metrics", "Value, 95% interval where there is one, and what the number says.",
     [
       { key: "section", name: "Section", of: (m) => m.section, hidden: true },
@@ -224,7 +242,11 @@
       svg.append(mark("line", { x1: left, x2: width - right, y1: toY(v), y2: toY(v), stroke: colors.line }));
       svg.append(mark("text", { ...type, x: left - 8, y: toY(v) + 4.5, "text-anchor": "end" }, tickText(v, up)));
     }
-    for (const v of across) {
+    for (const [g, name] of (x.names ?? []).entries()) {
+      svg.append(mark("text", { ...type, "font-size": x.names.length > 5 ? 12 : 13, x: toX(g + 0.5), y: height - bottom + 20, "text-anchor": "middle" }, name.split("\n")[0]));
+      if (name.includes("\n")) svg.append(mark("text", { ...type, x: toX(g + 0.5), y: height - bottom + 37, "text-anchor": "middle" }, name.split("\n")[1]));
+    }
+    for (const v of x.names ? [] : across) {
       if (x.isWhole && v !== Math.round(v)) continue;
       svg.append(mark("line", { x1: toX(v), x2: toX(v), y1: height - bottom, y2: height - bottom + 5, stroke: colors.quiet }));
       svg.append(mark("text", { ...type, x: toX(v), y: height - bottom + 20, "text-anchor": "middle" },
@@ -334,6 +356,67 @@
     return svg;
   };
 
+  // Arms: colours that every common colour blindness tells apart, with dashes and shapes that tell them in grey.
+  const armColors = {
+    light: ["#0072b2", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7a5195", "#444444"],
+    dark: ["#56b4e9", "#2fc79a", "#e59ac4", "#e6c34a", "#a6d8f5", "#b893d6", "#cccccc"],
+  };
+  const armDashes = ["none", "7 3", "2 3", "8 3 2 3", "12 4", "4 4", "1 4"];
+  const armColor = (arm, colors) => armColors[colors === dark ? "dark" : "light"][arm % 7];
+  const armNames = data.arms ?? (data.scatter ? data.scatter.arms : [""]);
+
+  const curve = (c) => (colors) => {
+    const svg = empty(c.title);
+    const steps = c.lines.flatMap((l) => l.steps);
+    const values = c.lines.flatMap((l) => [...l.mean, ...(l.low ?? []), ...(l.high ?? [])]);
+    const { toX, toY, type } = axes(svg, colors,
+      { low: Math.min(...steps), high: Math.max(...steps, Math.min(...steps) + 1), title: "step" },
+      { ...range(values, true), title: c.unit });
+    for (const l of c.lines) {
+      if (!l.low) continue;
+      const along = l.steps.map((s, i) => `${toX(s).toFixed(2)} ${toY(l.high[i]).toFixed(2)}`);
+      const back = l.steps.map((s, i) => `${toX(s).toFixed(2)} ${toY(l.low[i]).toFixed(2)}`).reverse();
+      svg.append(mark("path", { d: `M${[...along, ...back].join("L")}Z`, fill: armColor(l.arm, colors), "fill-opacity": 0.18 }));
+    }
+    for (const l of c.lines) {
+      svg.append(line(colors, toX, toY, l.steps, l.mean, armColor(l.arm, colors), armDashes[l.arm % 7]));
+      if (l.steps.length <= 16) {
+        l.steps.forEach((s, i) => svg.append(mark("circle", { cx: toX(s), cy: toY(l.mean[i]), r: 2.8, fill: armColor(l.arm, colors) })));
+      }
+    }
+    legend(svg, colors, type, c.lines.map((l) => [armNames[l.arm] || "held out", armColor(l.arm, colors), armDashes[l.arm % 7]]));
+    return svg;
+  };
+
+  const barChart = (b) => (colors) => {
+    const svg = empty(b.title);
+    const all = b.bars.flatMap((bar) => [...bar.mean, ...(bar.high ?? [])]);
+    const high = Math.max(1e-3, ...all, ...b.references.map((r) => r.value));
+    const { toX, toY, type } = axes(svg, colors,
+      { low: 0, high: b.groups.length, title: "", ticks: 0, names: b.groups }, { low: 0, high: Math.min(1.04, high * 1.08), title: b.unit });
+    const width = 0.8 / b.bars.length;
+    b.bars.forEach((bar, place) => bar.mean.forEach((value, g) => {
+      const x = g + 0.1 + place * width;
+      svg.append(mark("rect", {
+        x: toX(x), width: Math.max(1, toX(x + width * 0.92) - toX(x)), y: toY(value), height: Math.max(0, toY(0) - toY(value)),
+        fill: armColor(bar.arm, colors),
+      }));
+      if (bar.low) {
+        const middle = toX(x + width * 0.46);
+        svg.append(mark("path", {
+          d: `M${middle - 3} ${toY(bar.high[g])}h6M${middle} ${toY(bar.high[g])}V${toY(bar.low[g])}M${middle - 3} ${toY(bar.low[g])}h6`,
+          stroke: colors.ink, "stroke-width": 1.1, fill: "none",
+        }));
+      }
+    }));
+    for (const r of b.references) {
+      svg.append(mark("line", { x1: toX(0), x2: toX(b.groups.length), y1: toY(r.value), y2: toY(r.value), stroke: colors.quiet, "stroke-dasharray": "5 4" }));
+      svg.append(mark("text", { ...type, x: frame.width - frame.right - 4, y: toY(r.value) - 4, "text-anchor": "end" }, r.name));
+    }
+    legend(svg, colors, type, b.bars.map((bar) => [armNames[bar.arm], armColor(bar.arm, colors)]));
+    return svg;
+  };
+
   function svgText(draw) {
     const svg = draw(light);
     svg.setAttribute("width", frame.width);
@@ -358,10 +441,32 @@
       make("div", { class: "downloads" },
         button("PNG", `${title} as PNG`, () => svgPicture(draw, name)),
         button("SVG", `${title} as SVG`, () => save(new Blob([svgText(draw)], { type: "image/svg+xml" }), `${name}.svg`)))));
-    redraws.push(() => { const next = draw(theme()); drawn.replaceWith(next); drawn = next; });
+    redraws.push(() => {
+      if (!figure.isConnected) return;
+      const next = draw(theme());
+      drawn.replaceWith(next);
+      drawn = next;
+    });
     byId("charts").append(figure);
     byId("figures").hidden = false;
   }
+
+  // What a comparison came to, after the steps and under the setting that the reader chooses.
+  function showVariant(variant) {
+    showCards(variant.cards, variant.warnings);
+    const onCards = new Set(variant.cards.flatMap((card) => card.warnings));
+    byId("general").replaceChildren(...variant.warnings.filter((_, index) => !onCards.has(index)).map(warned));
+    byId("charts").replaceChildren();
+    for (const c of variant.curves) chart(c.name, c.title, c.says, curve(c));
+    for (const b of variant.bars) chart(b.name, b.title, b.says, barChart(b));
+  }
+  if (data.variants) {
+    byId("variants").hidden = data.variants.length < 2;
+    data.variants.forEach((variant, k) => byId("variant").append(make("option", { value: k, text: variant.name })));
+    byId("variant").addEventListener("change", () => showVariant(data.variants[Number(byId("variant").value)]));
+    showVariant(data.variants[0]);
+  }
+  for (const c of data.curves ?? []) chart(c.name, c.title, c.says, curve(c));
 
   if (data.cosines) {
     chart("cosines", "Paired and unpaired cosines",
@@ -401,50 +506,96 @@
 
   function scatter(s) {
     byId("scatter-section").hidden = false;
-    const n = s.count;
-    const packed = decoded(s.coordinates, 2);
-    const paired = decoded(s.cosines, 2);
-    const numbers = s.numbers ? decoded(s.numbers, 4) : null;
-    const numberOf = (i) => (numbers ? numbers[i] : i);
-    const places = new Map();
-    if (numbers) numbers.forEach((number, i) => places.set(number, i));
     const canvas = byId("scatter");
     const context = canvas.getContext("2d");
     const tip = byId("tip");
-    const state = { x: 0, y: Math.min(1, s.components - 1), scale: 1, centreX: 0, centreY: 0, chosen: -1, found: null, among: null };
-    let [px, py] = [new Float32Array(2 * n), new Float32Array(2 * n)];
+    const sets = s.sets.map((set) => {
+      const numbers = set.numbers ? decoded(set.numbers, 4) : null;
+      const places = new Map();
+      if (numbers) numbers.forEach((number, i) => places.set(number, i));
+      const texts = Array.from({ length: set.count }, (_, i) =>
+        `${numbers ? numbers[i] : i} ${set.ids ? set.ids[i] : ""} ${set.captions ? set.captions[i] : ""}`.toLowerCase());
+      return {
+        ...set, texts, numberOf: (i) => (numbers ? numbers[i] : i),
+        placeOf: (number) => (numbers ? places.get(number) ?? -1 : number < set.count ? number : -1),
+        pictures: set.thumbnails ? decoded(set.thumbnails, 4) : null,
+      };
+    });
+    const unpacked = new Map();
+    const numbersOf = (text) => {
+      if (!unpacked.has(text)) unpacked.set(text, decoded(text, 2));
+      return unpacked.get(text);
+    };
+    const isOneArm = s.arms.length === 1;
+    const visible = new Set(s.arms.keys());
+    let view = s.views[0], set = sets[view.set], n = set.count, step = null;
+    /** What is drawn: a cloud for each side of each arm; texts that no arm moves are one cloud. */
+    let clouds = [];
+    const state = { x: 0, y: Math.min(1, view.variance.length - 1), scale: 1, centreX: 0, centreY: 0, chosen: -1, cloud: 0, found: null, among: null, isHome: true };
 
-    byId("scatter-note").textContent =
-      (s.total > n
-        ? `A seeded sample of ${grouped(n)} of ${grouped(s.total)} pairs is drawn; the numbers on this page are of all pairs. `
-        : `All ${grouped(n)} pairs. `)
-      + `${n > 3000 ? "" : "Squares are images, discs are texts; "}${n > 3000 ? "B" : "b"}oth axes have one scale, so distances on the screen are true.`;
+    const label = (k) => `PC${k + 1}` + (view.variance[k] === undefined ? "" : ` (${(100 * view.variance[k]).toFixed(1)}%)`);
+    const stepsOf = (v) => [...new Set(v.frames.map((frame) => frame.step).filter((at) => at !== null && at !== undefined))].sort((a, b) => a - b);
 
-    const label = (k) => `PC${k + 1}` + (s.variance[k] === undefined ? "" : ` (${(100 * s.variance[k]).toFixed(1)}%)`);
-    for (const [id, axis] of [["axis-x", "x"], ["axis-y", "y"]]) {
-      const select = byId(id);
-      for (let k = 0; k < s.components; k++) select.append(make("option", { value: k, text: label(k) }));
-      select.value = String(state[axis]);
-      select.addEventListener("change", () => { state[axis] = Number(select.value); place(); showAll(); });
-    }
-    byId("joins").checked = n <= 1000;
-    byId("joins").addEventListener("change", () => draw());
-
-    function place() {
-      for (const [axis, out] of [[state.x, px], [state.y, py]]) {
-        const unit = s.scales[axis] / 32767;
-        const start = axis * 2 * n;
-        for (let i = 0; i < 2 * n; i++) out[i] = packed[start + i] * unit;
+    function frameOf(arm) {
+      let best = null;
+      for (const frame of view.frames) {
+        if (frame.arm !== arm) continue;
+        if (step === null || frame.step <= step) best = frame;
       }
+      return best;
+    }
+
+    function note() {
+      byId("scatter-note").textContent = `${view.says} `
+        + (n > 3000 && isOneArm ? "Both" : `${isOneArm ? "Squares are images" : "Shapes are images, a colour an arm"}, discs are texts; both`)
+        + " axes have one scale, so distances on the screen are true.";
+    }
+
+    function fillAxes() {
+      for (const [id, axis] of [["axis-x", "x"], ["axis-y", "y"]]) {
+        state[axis] = Math.min(state[axis], view.variance.length - 1);
+        byId(id).replaceChildren(...view.variance.map((_, k) => make("option", { value: k, text: label(k) })));
+        byId(id).value = String(state[axis]);
+      }
+    }
+    for (const [id, axis] of [["axis-x", "x"], ["axis-y", "y"]]) {
+      byId(id).addEventListener("change", () => { state[axis] = Number(byId(id).value); place(); showAll(); });
+    }
+
+    function coordinates(text) {
+      const packed = numbersOf(text);
+      const [x, y] = [state.x, state.y].map((axis) => {
+        const unit = view.scales[axis] / 32767, out = new Float32Array(n), start = axis * n;
+        for (let i = 0; i < n; i++) out[i] = packed[start + i] * unit;
+        return out;
+      });
+      return { x, y };
+    }
+
+    /** Puts the clouds where they are at this step. */
+    function place() {
+      clouds = [];
+      const shown = [...visible].sort((a, b) => a - b).map((arm) => [arm, frameOf(arm)]).filter(([, frame]) => frame);
+      for (const [arm, frame] of shown) {
+        clouds.push({ side: 0, arm, frame, ...coordinates(frame.image) });
+        if (frame.text) clouds.push({ side: 1, arm, frame, ...coordinates(frame.text) });
+      }
+      if (view.text && shown.length > 0) clouds.push({ side: 1, arm: -1, frame: shown[0][1], ...coordinates(view.text) });
+      for (const cloud of clouds) cloud.partner = cloud.side === 0 ? clouds.find((other) => other.side === 1 && (other.arm === cloud.arm || other.arm === -1)) : null;
+      if (state.cloud >= clouds.length) state.cloud = 0;
     }
 
     const size = () => ({ width: canvas.clientWidth, height: canvas.clientHeight });
 
+    /** Shows every point of every step, so that axes stay while the slider moves. */
     function showAll() {
       let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
-      for (let i = 0; i < 2 * n; i++) {
-        left = Math.min(left, px[i]); right = Math.max(right, px[i]);
-        bottom = Math.min(bottom, py[i]); top = Math.max(top, py[i]);
+      for (const text of new Set(view.frames.flatMap((frame) => [frame.image, frame.text ?? view.text]))) {
+        const { x, y } = coordinates(text);
+        for (let i = 0; i < n; i++) {
+          left = Math.min(left, x[i]); right = Math.max(right, x[i]);
+          bottom = Math.min(bottom, y[i]); top = Math.max(top, y[i]);
+        }
       }
       const { width, height } = size();
       state.centreX = (left + right) / 2;
@@ -453,34 +604,57 @@
       state.scale = Math.min(roomX / Math.max(right - left, 1e-9), roomY / Math.max(top - bottom, 1e-9));
       state.least = state.scale / 20;
       state.most = state.scale * 5000;
+      state.isHome = true;
       draw();
     }
 
     const screenX = (v, width) => (v - state.centreX) * state.scale + width / 2;
     const screenY = (v, height) => height / 2 - (v - state.centreY) * state.scale;
 
+    const cloudColor = (cloud, colors) =>
+      (isOneArm ? (cloud.side === 0 ? colors.image : colors.text)
+        : cloud.side === 0 ? armColor(cloud.arm, colors) : cloud.arm < 0 ? colors.text : armColor(cloud.arm, colors));
+
+    /** The outline of an arm's images: shapes tell arms apart where colours cannot. */
+    function outline(pen, shape, x, y, r) {
+      if (shape === "disc") { pen.arc(x, y, r, 0, 7); return; }
+      const corners = { square: [[-1, -1], [1, -1], [1, 1], [-1, 1]], diamond: [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
+        triangle: [[0, -1.25], [1.2, 0.95], [-1.2, 0.95]], down: [[0, 1.25], [1.2, -0.95], [-1.2, -0.95]] }[shape];
+      corners.forEach(([u, v], i) => (i === 0 ? pen.moveTo(x + u * r * 0.9, y + v * r * 0.9) : pen.lineTo(x + u * r * 0.9, y + v * r * 0.9)));
+      pen.closePath();
+    }
+    const shapes = ["square", "triangle", "diamond", "down"];
+    const shapeOf = (cloud) => (cloud.side === 1 ? "disc" : shapes[cloud.arm % shapes.length]);
+
     /** A point drawn once, to be stamped many times. */
-    function stamp(color, isDisc, side, ratio) {
-      const pixels = Math.ceil(side * ratio) + 2;
+    function stamp(color, shape, side, ratio) {
+      const pixels = Math.ceil(side * ratio * 1.3) + 2;
       const small = make("canvas", { width: pixels, height: pixels });
       const pen = small.getContext("2d");
       pen.fillStyle = color;
-      if (isDisc) { pen.beginPath(); pen.arc(pixels / 2, pixels / 2, (side * ratio) / 2, 0, 7); pen.fill(); }
-      else pen.fillRect(1, 1, Math.round(side * ratio * 0.9), Math.round(side * ratio * 0.9));
+      pen.beginPath();
+      outline(pen, shape, pixels / 2, pixels / 2, (side * ratio) / 2);
+      pen.fill();
       return small;
     }
 
+    let stamps = new Map();
     /** Draws all pairs, or those of a list: a few as stamped shapes, many as counts. */
     function points(pen, screen, list, alpha) {
-      if ((list ? list.length : n) > 3000) { crowd(pen, screen, list, alpha); return; }
-      const { xs, ys, ratio, width, height } = screen;
+      if (isOneArm && (list ? list.length : n) > 3000) { crowd(pen, screen, list, alpha); return; }
+      const { ratio, width, height, side, colors } = screen;
       pen.globalAlpha = alpha;
-      for (let kind = 0; kind < 2; kind++) {
-        const picture = stamps.both[kind];
+      for (const cloud of clouds) {
+        const key = `${cloudColor(cloud, colors)} ${shapeOf(cloud)} ${side.toFixed(1)} ${ratio}`;
+        if (!stamps.has(key)) {
+          if (stamps.size > 60) stamps = new Map();
+          stamps.set(key, stamp(cloudColor(cloud, colors), shapeOf(cloud), side, ratio));
+        }
+        const picture = stamps.get(key);
         const half = picture.width / 2;
         for (let k = 0; k < (list ? list.length : n); k++) {
-          const i = kind * n + (list ? list[k] : k);
-          const [x, y] = [xs[i] * ratio, ys[i] * ratio];
+          const i = list ? list[k] : k;
+          const [x, y] = [cloud.xs[i] * ratio, cloud.ys[i] * ratio];
           if (x > -9 && y > -9 && x < width + 9 && y < height + 9) pen.drawImage(picture, x - half, y - half);
         }
       }
@@ -490,14 +664,15 @@
     let counts = [new Uint16Array(0), new Uint16Array(0)];
     /** Counts the points on each pixel and colours it by their number and mix: fast, and no side covers the other. */
     function crowd(pen, screen, list, alpha) {
-      const { xs, ys, ratio, colors, width, height } = screen;
+      const { ratio, colors, width, height } = screen;
       if (counts[0].length !== width * height) counts = [new Uint16Array(width * height), new Uint16Array(width * height)];
       const side = Math.max(1, Math.round(screen.side * ratio * 0.85));
-      for (let kind = 0; kind < 2; kind++) {
-        const target = counts[kind].fill(0);
+      for (const target of counts) target.fill(0);
+      for (const cloud of clouds) {
+        const target = counts[cloud.side];
         for (let k = 0; k < (list ? list.length : n); k++) {
-          const i = kind * n + (list ? list[k] : k);
-          const x = Math.round(xs[i] * ratio - side / 2), y = Math.round(ys[i] * ratio - side / 2);
+          const i = list ? list[k] : k;
+          const x = Math.round(cloud.xs[i] * ratio - side / 2), y = Math.round(cloud.ys[i] * ratio - side / 2);
           if (x < 0 || y < 0 || x + side > width || y + side > height) continue;
           for (let v = y; v < y + side; v++) for (let u = x; u < x + side; u++) target[v * width + u]++;
         }
@@ -523,67 +698,71 @@
       pen.drawImage(scratch, 0, 0);
     }
 
-    let stamps = null;
     function paint(pen, colors, width, height, ratio) {
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       pen.globalAlpha = 1;
       pen.fillStyle = colors.ground;
       pen.fillRect(0, 0, width, height);
       axesOn(pen, colors, width, height);
-      const crowd = n > 5000 ? 3 : n > 1000 ? 4.2 : n > 100 ? 6 : 9;
+      const crowded = n * clouds.length / 2;
+      const base = crowded > 5000 ? 3 : crowded > 1000 ? 4.2 : crowded > 100 ? 6 : 9;
       const closer = Math.min(2, Math.max(1, Math.sqrt(state.scale / (state.least * 20)) * 0.6));
-      const side = crowd * closer;
-      const key = `${colors.ground} ${side.toFixed(1)} ${ratio}`;
-      if (!stamps || stamps.key !== key) {
-        stamps = { key, both: [stamp(colors.image, false, side, ratio), stamp(colors.text, true, side, ratio)] };
+      const side = base * closer;
+      for (const cloud of clouds) {
+        if (!cloud.xs) { cloud.xs = new Float32Array(n); cloud.ys = new Float32Array(n); }
+        for (let i = 0; i < n; i++) { cloud.xs[i] = screenX(cloud.x[i], width); cloud.ys[i] = screenY(cloud.y[i], height); }
       }
-      const xs = new Float32Array(2 * n), ys = new Float32Array(2 * n);
-      for (let i = 0; i < 2 * n; i++) { xs[i] = screenX(px[i], width); ys[i] = screenY(py[i], height); }
       if (byId("joins").checked) {
-        pen.beginPath();
-        for (let i = 0; i < n; i++) {
-          const out = (xs[i] < 0 && xs[n + i] < 0) || (xs[i] > width && xs[n + i] > width)
-            || (ys[i] < 0 && ys[n + i] < 0) || (ys[i] > height && ys[n + i] > height);
-          if (!out) { pen.moveTo(xs[i], ys[i]); pen.lineTo(xs[n + i], ys[n + i]); }
+        for (const cloud of clouds) {
+          const other = cloud.partner;
+          if (!other) continue;
+          pen.beginPath();
+          for (let i = 0; i < n; i++) {
+            const [x, y, u, v] = [cloud.xs[i], cloud.ys[i], other.xs[i], other.ys[i]];
+            const out = (x < 0 && u < 0) || (x > width && u > width) || (y < 0 && v < 0) || (y > height && v > height);
+            if (!out) { pen.moveTo(x, y); pen.lineTo(u, v); }
+          }
+          pen.strokeStyle = isOneArm ? colors.quiet : cloudColor(cloud, colors);
+          pen.globalAlpha = crowded > 5000 ? 0.05 : crowded > 1000 ? 0.12 : 0.25;
+          pen.lineWidth = 0.8;
+          pen.stroke();
         }
-        pen.strokeStyle = colors.quiet;
-        pen.globalAlpha = n > 5000 ? 0.05 : n > 1000 ? 0.12 : 0.25;
-        pen.lineWidth = 0.8;
-        pen.stroke();
       }
       pen.setTransform(1, 0, 0, 1, 0, 0);
-      const solid = n > 5000 ? 0.5 : n > 1000 ? 0.65 : 0.8;
-      const screen = { xs, ys, ratio, side, colors, width: Math.round(width * ratio), height: Math.round(height * ratio) };
+      const solid = crowded > 5000 ? 0.5 : crowded > 1000 ? 0.65 : 0.8;
+      const screen = { ratio, side, colors, width: Math.round(width * ratio), height: Math.round(height * ratio) };
       points(pen, screen, null, state.found ? solid * 0.2 : solid);
       if (state.found) points(pen, screen, state.found, 1);
       pen.globalAlpha = 1;
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-      centre(pen, colors, width, height, 0);
-      centre(pen, colors, width, height, 1);
+      for (const cloud of clouds) centre(pen, colors, width, height, cloud);
       if (state.chosen >= 0) {
         const i = state.chosen;
         pen.strokeStyle = colors.ink;
         pen.lineWidth = 2;
-        pen.beginPath();
-        pen.moveTo(xs[i], ys[i]);
-        pen.lineTo(xs[n + i], ys[n + i]);
-        pen.stroke();
-        for (const [k, color] of [[i, colors.image], [n + i, colors.text]]) {
+        for (const cloud of clouds) {
+          if (!cloud.partner) continue;
           pen.beginPath();
-          pen.arc(xs[k], ys[k], 7, 0, 7);
-          pen.fillStyle = color;
+          pen.moveTo(cloud.xs[i], cloud.ys[i]);
+          pen.lineTo(cloud.partner.xs[i], cloud.partner.ys[i]);
+          pen.stroke();
+        }
+        for (const cloud of clouds) {
+          pen.beginPath();
+          outline(pen, isOneArm ? "disc" : shapeOf(cloud), cloud.xs[i], cloud.ys[i], 7);
+          pen.fillStyle = cloudColor(cloud, colors);
           pen.fill();
           pen.stroke();
         }
       }
     }
 
-    function centre(pen, colors, width, height, kind) {
-      const x = screenX(s.centres[state.x][kind], width);
-      const y = screenY(s.centres[state.y][kind], height);
+    function centre(pen, colors, width, height, cloud) {
+      const x = screenX(cloud.frame.centres[state.x][cloud.side], width);
+      const y = screenY(cloud.frame.centres[state.y][cloud.side], height);
       pen.beginPath();
-      pen.arc(x, y, 9, 0, 7);
-      pen.fillStyle = kind === 0 ? colors.image : colors.text;
+      outline(pen, isOneArm ? "disc" : shapeOf(cloud), x, y, 9);
+      pen.fillStyle = cloudColor(cloud, colors);
       pen.fill();
       pen.lineWidth = 5;
       pen.strokeStyle = colors.ground;
@@ -636,66 +815,82 @@
         paint(context, theme(), width, height, ratio);
         if (!tip.hidden) placeTip();
         canvas.setAttribute("aria-label",
-          `${grouped(n)} pairs, ${label(state.x)} across, ${label(state.y)} up`
+          `${grouped(n)} pairs, ${view.name}, ${label(state.x)} across, ${label(state.y)} up`
+          + (step === null ? "" : `, step ${step}`)
           + (state.chosen >= 0 ? `, ${words(state.chosen).join(", ")}` : ""));
       });
     }
 
     // What is said of a pair, on the tip and to screen readers.
     function words(i) {
-      const out = [`Pair ${grouped(numberOf(i))}`];
-      if (s.ids) out[0] += `, ${s.ids[i]}`;
-      if (s.captions) out.push(s.captions[i]);
-      out.push(`cosine ${(paired[i] / 32767).toFixed(3)}`);
+      const out = [`Pair ${grouped(set.numberOf(i))}`];
+      if (set.ids) out[0] += `, ${set.ids[i]}`;
+      if (set.captions) out.push(set.captions[i]);
+      const cosines = clouds.filter((cloud) => cloud.side === 0 && cloud.frame.cosines).map((cloud) =>
+        `${isOneArm ? "" : `${s.arms[cloud.arm]} `}${(numbersOf(cloud.frame.cosines)[i] / 32767).toFixed(3)}`);
+      if (cosines.length > 0) out.push(`cosine ${cosines.join(", ")}`);
       return out;
     }
 
-    let anchor = 0;
     function placeTip() {
       const { width, height } = size();
-      const x = screenX(px[anchor], width), y = screenY(py[anchor], height);
+      const cloud = clouds[state.cloud];
+      if (!cloud || state.chosen < 0) { tip.hidden = true; return; }
+      const x = screenX(cloud.x[state.chosen], width), y = screenY(cloud.y[state.chosen], height);
       const w = tip.offsetWidth, h = tip.offsetHeight;
       tip.style.left = `${Math.max(4, Math.min(x + 14 + w > width ? x - 14 - w : x + 14, width - w - 4))}px`;
       tip.style.top = `${Math.max(4, Math.min(y + 14 + h > height ? y - 14 - h : y + 14, height - h - 4))}px`;
     }
 
-    let saying = 0;
-    function select(i, options = {}) {
-      if (i === state.chosen && options.point === undefined) { draw(); return; }
-      state.chosen = i;
-      if (i < 0) { tip.hidden = true; draw(); return; }
-      anchor = options.point ?? i;
+    function fillTip() {
+      const i = state.chosen;
       const [head, ...rest] = words(i);
-      tip.replaceChildren(make("b", { text: head }), ...rest.map((text) => make("div", { text })));
+      const picture = set.pictures ? thumbnail(set.pictures[i], "") : null;
+      if (picture) picture.removeAttribute("class");
+      tip.replaceChildren(make("b", { text: head }), ...(picture ? [picture] : []), ...rest.map((text) => make("div", { text })));
       tip.hidden = false;
       placeTip();
+    }
+
+    let saying = 0;
+    function select(i, options = {}) {
+      if (i === state.chosen && options.cloud === undefined) { draw(); return; }
+      state.chosen = i;
+      if (i < 0) { tip.hidden = true; draw(); return; }
+      state.cloud = options.cloud ?? 0;
+      fillTip();
       // Not every point that the pointer crosses is to be read aloud.
       clearTimeout(saying);
-      saying = setTimeout(() => { byId("said").textContent = words(i).join(", "); }, options.isHover ? 350 : 0);
+      saying = setTimeout(() => { if (state.chosen === i) byId("said").textContent = words(i).join(", "); }, options.isHover ? 350 : 0);
       if (options.follow) follow(i);
       draw();
     }
 
     function follow(i) {
       const { width, height } = size();
-      const inside = [i, n + i].every((k) => {
-        const [x, y] = [screenX(px[k], width), screenY(py[k], height)];
+      if (clouds.length === 0) return;
+      const inside = clouds.every((cloud) => {
+        const [x, y] = [screenX(cloud.x[i], width), screenY(cloud.y[i], height)];
         return x > 10 && y > 10 && x < width - 10 && y < height - 10;
       });
       if (inside) return;
-      state.centreX = (px[i] + px[n + i]) / 2;
-      state.centreY = (py[i] + py[n + i]) / 2;
+      state.isHome = false;
+      state.centreX = clouds.reduce((sum, cloud) => sum + cloud.x[i], 0) / clouds.length;
+      state.centreY = clouds.reduce((sum, cloud) => sum + cloud.y[i], 0) / clouds.length;
     }
 
+    /** The nearest point within reach: its pair and its cloud; null without one. */
     function nearest(x, y, reach) {
       const { width, height } = size();
-      let best = -1, least = reach * reach;
+      let best = null, least = reach * reach;
       const only = state.among;
-      for (let i = 0; i < 2 * n; i++) {
-        const dx = screenX(px[i], width) - x, dy = screenY(py[i], height) - y;
-        const far = dx * dx + dy * dy;
-        if (far < least && (!only || only.has(i % n))) { least = far; best = i; }
-      }
+      clouds.forEach((cloud, place) => {
+        for (let i = 0; i < n; i++) {
+          const dx = screenX(cloud.x[i], width) - x, dy = screenY(cloud.y[i], height) - y;
+          const far = dx * dx + dy * dy;
+          if (far < least && (!only || only.has(i))) { least = far; best = { pair: i, cloud: place }; }
+        }
+      });
       return best;
     }
 
@@ -715,11 +910,13 @@
       state.centreX = dataX - (cx - width / 2) / scale;
       state.centreY = dataY + (cy - height / 2) / scale;
       state.scale = scale;
+      state.isHome = false;
       draw();
     }
     function move(dx, dy) {
       state.centreX -= dx / state.scale;
       state.centreY += dy / state.scale;
+      state.isHome = false;
       draw();
     }
     canvas.addEventListener("pointerdown", (event) => {
@@ -733,7 +930,7 @@
       const before = pointers.get(event.pointerId);
       if (!before) {
         const point = nearest(now.x, now.y, 18);
-        if (point >= 0) select(point % n, { point, isHover: true });
+        if (point) select(point.pair, { cloud: point.cloud, isHover: true });
         else if (event.pointerType === "mouse") select(-1);
         return;
       }
@@ -752,7 +949,7 @@
       if (event.type === "pointerup" && moved < 6 && pointers.size === 1) {
         const now = at(event);
         const point = nearest(now.x, now.y, 26);
-        if (point >= 0) select(point % n, { point });
+        if (point) select(point.pair, { cloud: point.cloud });
         else select(-1);
       }
       pointers.delete(event.pointerId);
@@ -770,7 +967,7 @@
     }, { passive: false });
     canvas.addEventListener("dblclick", (event) => { const { x, y } = at(event); zoom(2, x, y); });
 
-    function step(by) {
+    function walk(by) {
       const list = state.found && state.found.length > 0 ? state.found : null;
       const count = list ? list.length : n;
       const here = list ? list.indexOf(state.chosen) : state.chosen;
@@ -780,7 +977,7 @@
     const keys = {
       ArrowLeft: () => move(60, 0), ArrowRight: () => move(-60, 0), ArrowUp: () => move(0, 60), ArrowDown: () => move(0, -60),
       "+": () => zoom(1.3), "=": () => zoom(1.3), "-": () => zoom(1 / 1.3), "0": showAll,
-      n: () => step(1), N: () => step(1), p: () => step(-1), P: () => step(-1), Escape: () => select(-1),
+      n: () => walk(1), N: () => walk(1), p: () => walk(-1), P: () => walk(-1), Escape: () => select(-1),
     };
     canvas.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
@@ -793,9 +990,6 @@
 
     // Search.
     const shownMatches = 12;
-    const texts = Array.from({ length: n }, (_, i) =>
-      `${numberOf(i)} ${s.ids ? s.ids[i] : ""} ${s.captions ? s.captions[i] : ""}`.toLowerCase());
-    byId("search").placeholder = s.captions ? "word of a caption, or id" : s.ids ? "id or number" : "number of a pair";
     function search() {
       const wanted = byId("search").value.trim().toLowerCase();
       const list = byId("matches");
@@ -807,47 +1001,136 @@
         draw();
         return;
       }
-      const number = /^\d+$/.test(wanted) && !s.captions && !s.ids ? Number(wanted) : null;
+      const number = /^\d+$/.test(wanted) && !set.captions && !set.ids ? Number(wanted) : null;
       const words = wanted.split(/\s+/);
       state.found = [];
       for (let i = 0; i < n; i++) {
-        if (number === null ? words.every((word) => texts[i].includes(word)) : numberOf(i) === number) state.found.push(i);
+        if (number === null ? words.every((word) => set.texts[i].includes(word)) : set.numberOf(i) === number) state.found.push(i);
       }
       state.among = new Set(state.found);
       const count = state.found.length;
       byId("search-count").textContent = count === 0 ? "No pair found"
         : `${grouped(count)} ${count === 1 ? "pair" : "pairs"} found` + (count > shownMatches ? `, the first ${shownMatches} are listed` : "");
       for (const i of state.found.slice(0, shownMatches)) {
-        const name = s.captions ? s.captions[i] : s.ids ? s.ids[i] : `Pair ${grouped(numberOf(i))}`;
+        const name = set.captions ? set.captions[i] : set.ids ? set.ids[i] : `Pair ${grouped(set.numberOf(i))}`;
         const short = name.length > 60 ? name.slice(0, 59) + "…" : name;
-        list.append(make("li", {}, button(short, `Show pair ${numberOf(i)}: ${name}`, () => select(i, { follow: true }))));
+        list.append(make("li", {}, button(short, `Show pair ${set.numberOf(i)}: ${name}`, () => select(i, { follow: true }))));
       }
       if (count === 1) select(state.found[0], { follow: true });
       draw();
     }
     byId("search").addEventListener("input", search);
     byId("search").addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && state.found && state.found.length > 0) step(1);
+      if (event.key === "Enter" && state.found && state.found.length > 0) walk(1);
     });
 
     byId("scatter-png").setAttribute("aria-label", "Scatter plot as PNG");
     byId("scatter-png").addEventListener("click", () => {
       const { width, height } = size();
       const copy = make("canvas", { width: 3 * width, height: 3 * height });
-      const kept = stamps;
-      stamps = null;
       paint(copy.getContext("2d"), light, width, height, 3);
-      stamps = kept;
       copy.toBlob((blob) => save(blob, "scatter.png"), "image/png");
     });
 
-    redraws.push(draw);
-    new ResizeObserver(() => draw()).observe(canvas);
-    place();
-    showAll();
+    // What is shown: a view, a step, arms.
+    const toggles = new Map();
+    function showStep() {
+      const steps = stepsOf(view);
+      step = steps.length > 0 ? steps[Number(byId("step").value)] : null;
+      byId("step-now").textContent = step === null ? "" : `${grouped(step)} of ${grouped(steps[steps.length - 1])}`;
+      if (step !== null) byId("step").setAttribute("aria-valuetext", `step ${step}`);
+      place();
+      for (const [arm, toggle] of toggles) {
+        const gap = frameOf(arm)?.gap;
+        toggle.gap.textContent = gap ? `gap ${gap}` : "";
+      }
+      if (isOneArm) {
+        const gap = frameOf(0)?.gap;
+        if (step !== null && gap) byId("step-now").textContent += `, gap ${gap}`;
+      }
+      if (state.chosen >= 0) fillTip();
+      draw();
+    }
+    function showView(number, options = {}) {
+      const before = set;
+      view = s.views[number];
+      set = sets[view.set];
+      n = set.count;
+      byId("view").value = String(number);
+      if (set !== before) { state.chosen = -1; tip.hidden = true; byId("said").textContent = ""; }
+      const steps = stepsOf(view);
+      byId("training").hidden = steps.length < 2;
+      byId("step").max = String(Math.max(0, steps.length - 1));
+      byId("step").value = options.step ?? byId("step").max;
+      byId("arms").hidden = isOneArm || steps.length === 0;
+      if (options.isFirst) byId("joins").checked = n * s.arms.length <= 1000 && isOneArm;
+      fillAxes();
+      note();
+      byId("search").placeholder = set.captions ? "word of a caption, or id" : set.ids ? "id or number" : "number of a pair";
+      showStep();
+      if (set !== before) search();
+      showAll();
+    }
+    s.views.forEach((one, k) => byId("view").append(make("option", { value: k, text: one.name })));
+    byId("view-label").hidden = s.views.length < 2;
+    byId("view").addEventListener("change", () => { stop(); showView(Number(byId("view").value)); });
+    byId("step").addEventListener("input", () => { stop(); showStep(); });
+
+    let playing = 0;
+    function stop() {
+      clearInterval(playing);
+      playing = 0;
+      byId("play").textContent = "Play";
+      byId("play").setAttribute("aria-pressed", "false");
+    }
+    byId("play").addEventListener("click", () => {
+      if (playing) { stop(); return; }
+      const slider = byId("step");
+      if (slider.value === slider.max) { slider.value = "0"; showStep(); }
+      byId("play").textContent = "Stop";
+      byId("play").setAttribute("aria-pressed", "true");
+      playing = setInterval(() => {
+        slider.value = String(Number(slider.value) + 1);
+        showStep();
+        if (slider.value === slider.max) stop();
+      }, 600);
+    });
+
+    const armKeys = [];
+    if (!isOneArm) {
+      byId("key-image").hidden = true;
+      s.arms.forEach((arm, k) => {
+        const box = make("input", { type: "checkbox", checked: true });
+        const picture = mark("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" });
+        const d = { square: "M2 2h10v10h-10Z", triangle: "M7 1 13 12H1Z", diamond: "M7 0 14 7 7 14 0 7Z", down: "M7 13 13 2H1Z" }[shapes[k % shapes.length]];
+        const key = mark("path", { d });
+        picture.append(key);
+        armKeys.push(() => key.setAttribute("fill", armColor(k, theme())));
+        const gap = make("span", { class: "gap" });
+        byId("arms").append(make("label", {}, box, picture, make("span", { text: arm }), gap));
+        toggles.set(k, { gap });
+        box.addEventListener("change", () => {
+          if (box.checked) visible.add(k); else visible.delete(k);
+          place();
+          if (state.chosen >= 0) fillTip();
+          draw();
+        });
+      });
+      armKeys.forEach((fill) => fill());
+    }
+
+    redraws.push(() => { armKeys.forEach((fill) => fill()); draw(); });
+    // All points stay in sight when the window narrows, unless the reader has moved them.
+    new ResizeObserver(() => (state.isHome ? showAll() : draw())).observe(canvas);
+    showView(0, { isFirst: true });
     return (pair) => {
-      const i = numbers ? places.get(pair) ?? -1 : pair;
-      if (i < 0 || i >= n) return false;
+      let i = set.placeOf(pair);
+      if (i < 0) {
+        const other = s.views.findIndex((one) => sets[one.set].placeOf(pair) >= 0);
+        if (other < 0) return false;
+        showView(other);
+        i = set.placeOf(pair);
+      }
       byId("search").value = "";
       search();
       select(i, { follow: true });
@@ -857,24 +1140,65 @@
     };
   }
 
+  // ---- Pictures, and how many there are.
+
+  if (data.thumbnails && data.thumbnails.images > 0) {
+    const t = data.thumbnails;
+    const text = `${grouped(t.pictures.length)} of ${grouped(t.images)} images have a picture here`
+      + (t.unreadable > 0 ? `; ${grouped(t.unreadable)} cannot be read` : "")
+      + (t.pictures.length + t.unreadable < t.images ? ": those of the tables, and a seeded choice of as many others as there is room for." : ".");
+    for (const id of ["pictures-note", "thumbnails-note"]) { byId(id).textContent = text; byId(id).hidden = false; }
+  }
+
+  // ---- Tables of a comparison.
+
+  for (const part of data.tables ?? []) {
+    byId("tables").hidden = false;
+    const value = (cell) => (typeof cell === "string" ? cell : cell.value);
+    const shown = (cell) => (typeof cell === "string" ? cell : cell.text.replace("-", "\u2212"));
+    byId("comparison-tables").append(table(part.name, part.title, part.says,
+      part.columns.map((column, k) => ({
+        key: column.key, name: column.name, isNumber: column.isNumber, isHead: k === (part.isGrouped ? 1 : 0),
+        hidden: part.isGrouped && k === 0, of: (row) => value(row[k]), show: (row) => shown(row[k]),
+      })), part.rows, part.isGrouped ? { group: (row) => row[0] } : {}));
+  }
+
   // ---- Pairs to look at.
 
-  const hasCaptions = data.pairs.some((part) => part.rows.some((row) => row.caption));
+  const pairTables = data.pairs ?? [];
+  const hasCaptions = pairTables.some((part) => part.rows.some((row) => row.caption));
   byId("pair-tables").className = hasCaptions ? "" : "charts";
-  const drawn = data.scatter && data.scatter.numbers ? new Set(decoded(data.scatter.numbers, 4)) : null;
-  for (const part of data.pairs) {
+  const canShow = data.scatter && data.scatter.sets.map((set) => (set.numbers ? new Set(decoded(set.numbers, 4)) : set.count));
+  const isDrawn = (pair) => canShow && canShow.some((known) => (typeof known === "number" ? pair < known : known.has(pair)));
+  const withPicture = (number, spoken, content) => {
+    const picture = thumbnail(number, spoken);
+    return picture ? make("span", { class: "shown" }, picture, make("span", { text: content })) : content;
+  };
+  for (const part of pairTables) {
     byId("pairs").hidden = false;
     const has = (key) => part.rows.some((row) => row[key] !== undefined && row[key] !== null);
+    const named = (row) => [row.foundCaption ?? row.foundId ?? `pair ${grouped(row.found)}`].join("");
     byId("pair-tables").append(table(part.name, part.title, part.says, [
       {
         key: "pair", name: "Pair", isHead: true, of: (r) => r.pair,
-        show: (r) => (choose && (!drawn || drawn.has(r.pair))
+        show: (r) => (choose && isDrawn(r.pair)
           ? button(grouped(r.pair), `Show pair ${r.pair} in the scatter plot`, () => choose(r.pair)) : grouped(r.pair)),
       },
-      ...(has("id") ? [{ key: "id", name: "Id", of: (r) => r.id }] : []),
+      ...(has("id") ? [{ key: "id", name: "Id", of: (r) => r.id, show: (r) => withPicture(r.thumbnail, `Image of pair ${r.pair}`, r.id ?? "") }]
+        : has("thumbnail") ? [{ key: "image", name: "Image", of: () => "", show: (r) => thumbnail(r.thumbnail, `Image of pair ${r.pair}`) ?? "" }] : []),
       ...(has("caption") ? [{ key: "caption", name: "Caption", of: (r) => r.caption }] : []),
       { key: "cosine", name: "Cosine", of: (r) => r.cosine, show: (r) => short(r.cosine), isNumber: true },
       ...(has("rank") ? [{ key: "rank", name: "Rank", of: (r) => r.rank, show: (r) => grouped(r.rank), isNumber: true }] : []),
+      ...(has("found") ? [
+        { key: "found_pair", name: "Found pair", hidden: true, of: (r) => r.found },
+        { key: "found_id", name: "Found id", hidden: true, of: (r) => r.foundId },
+        {
+          key: "found", name: part.finds === "text" ? "Found instead (text)" : "Found instead (image)", of: (r) => r.foundCaption ?? r.foundId ?? null,
+          show: (r) => (r.found === undefined || r.found === null ? "" : withPicture(r.foundThumbnail, `Image of pair ${r.found}`,
+            `${part.finds === "image" && r.foundId ? `${r.foundId}: ` : ""}${named(r)}`)),
+        },
+        { key: "found_cosine", name: "Its cosine", of: (r) => r.foundCosine, show: (r) => short(r.foundCosine), isNumber: true },
+      ] : []),
     ], part.rows));
   }
 

@@ -29,6 +29,12 @@ public struct Comparison: Sendable {
     package let bounds: [(ceiling: [MetricEntry], floor: [MetricEntry])]
     /// Held-out vectors of the first seed and setting, before and after.
     package let vectors: [MomentVectors]
+    /// What the same runs went through on the way.
+    package let trajectories: [(run: String, trajectory: Trajectory)]
+    /// For each held-out pair its caption.
+    public let captions: [String]
+    /// For each held-out pair the path of its image.
+    public let images: [String]
     /// Seconds of the whole.
     public let seconds: Double
   }
@@ -52,6 +58,8 @@ public struct Comparison: Sendable {
     var results: [ComparisonRun] = []
     var bounds: [(ceiling: [MetricEntry], floor: [MetricEntry])] = []
     var vectors: [MomentVectors] = []
+    var trajectories: [(run: String, trajectory: Trajectory)] = []
+    var labels: (captions: [String], images: [String]) = ([], [])
     var known: [String: ComparisonRun] = [:]
     var kept: (key: [String], data: ComparisonData, bounds: (ceiling: [MetricEntry], floor: [MetricEntry]))?
     let done = Mutex(0.0)
@@ -69,6 +77,7 @@ public struct Comparison: Sendable {
       }
       guard let (_, data, settled) = kept else { preconditionFailure("data was just read") }
       bounds.append(settled)
+      if place == 0 { labels = (data.heldOut.set.captions.map(\.text), data.heldOut.set.imagePaths) }
       let jobs = plan.seeds.flatMap { seed in
         plan.budgets.flatMap { steps in
           plan.arms.map { ComparisonJob(arm: $0, seed: seed, steps: steps, in: setting) }
@@ -96,12 +105,16 @@ public struct Comparison: Sendable {
       for (job, result) in zip(fresh, made) {
         known[job.key] = job.run(result)
         vectors += result.vectors
+        if !result.trajectory.tracks.isEmpty {
+          trajectories.append(("\(job.arm), \(job.steps) steps", result.trajectory))
+        }
       }
       // What does not depend on the varied keys is the same run under every setting.
       results += jobs.compactMap { known[$0.key]?.with(setting.values) }
     }
     return Outcome(
-      plan: plan, runs: results, bounds: bounds, vectors: vectors,
+      plan: plan, runs: results, bounds: bounds, vectors: vectors, trajectories: trajectories,
+      captions: labels.captions, images: labels.images,
       seconds: started.duration(to: clock.now) / .seconds(1))
   }
 

@@ -29,6 +29,9 @@ extension Comparison.Outcome {
   /// `vectors.safetensors`.
   package var vectorData: Data { MomentVectors.data(vectors) }
 
+  /// `trajectories.safetensors`.
+  package var trajectoryData: Data { Trajectory.data(trajectories) }
+
   private var settings: [String] {
     zip(plan.settings, bounds).map { setting, bounds in
       JSONText.object([

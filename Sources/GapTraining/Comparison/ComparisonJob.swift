@@ -97,11 +97,19 @@ struct ComparisonJob: Sendable {
       checkpoint: data.checkpoint, decoder: data.decoder, set: data.set, texts: texts)
     let heldOut = data.heldOut.on(pool)
     var trainer = try AlignmentTrainer(configuration, material, pool: pool)
-    func look(_ moment: String) throws {
-      guard bench.keepsVectors else { return }
-      result.vectors += try heldOut.pairs(trainer.projector).map { readout, pair in
-        try MomentVectors(moment: moment, readout: readout, pair: pair)
+    /// Evaluates; a moment that has a name is kept whole, others as places on the basis.
+    func look(_ moment: String? = nil, stage: EvaluationRecord.Stage? = nil) throws -> EvaluationRecord {
+      let vectors = try heldOut.pairs(trainer.projector)
+      if bench.keepsVectors {
+        if let moment {
+          result.vectors += try vectors.map { readout, pair in
+            try MomentVectors(moment: moment, readout: readout, pair: pair)
+          }
+        }
+        try result.trajectory.add(vectors, step: trainer.completed)
       }
+      return try heldOut.evaluate(
+        trainer.projector, step: trainer.completed, stage: stage, vectors: vectors)
     }
     let isInstructing = result.state?.isInstructing ?? false
     if isInstructing {
@@ -111,8 +119,7 @@ struct ComparisonJob: Sendable {
         try state.restore(&trainer)
         progress(trainer.completed)
       } else {
-        try look("start")
-        result.curve = [.init(evaluation: try heldOut.evaluate(trainer.projector, step: 0), step: nil)]
+        result.curve = [.init(evaluation: try look("start"), step: nil)]
       }
       let every = configuration.evaluation?.every ?? steps
       while trainer.completed < steps {
@@ -121,14 +128,13 @@ struct ComparisonJob: Sendable {
         result.stepSeconds += record.seconds
         let isLast = trainer.completed == steps
         if isLast || trainer.completed % every == 0 {
-          let evaluation = try heldOut.evaluate(
-            trainer.projector, step: trainer.completed, stage: isLast ? .aligned : nil)
+          let evaluation = try look(
+            isLast ? "\(arm), \(steps) steps" : nil, stage: isLast ? .aligned : nil)
           result.curve.append(.init(evaluation: evaluation, step: record))
         }
         if !isLast, trainer.completed % configuration.saveEvery == 0 { try keep(trainer) }
         progress(1)
       }
-      try look("\(arm), \(steps) steps")
     }
     if let lessons = data.lessons,
       var second = try AlignmentTrainer.instructing(

@@ -15,6 +15,8 @@ struct StoredRun: Sendable {
   /// Held-out data on the way so far.
   var curve: [ComparisonRun.Point] = []
   var vectors: [MomentVectors] = []
+  /// Held-out pairs on the way; empty unless they are kept.
+  var trajectory = Trajectory()
   /// After the second stage; nil without one, or before its end.
   var instructed: EvaluationRecord?
   /// Of all processes that worked on it.
@@ -24,6 +26,8 @@ struct StoredRun: Sendable {
   var isFinished = false
   /// Where to go on from; nil of a run that is finished, or not begun.
   private(set) var state: SavedState?
+
+  private static let trajectoryPrefix = "trajectory"
 
   init(key: String) { self.key = key }
 
@@ -38,6 +42,7 @@ struct StoredRun: Sendable {
         writer.add("\(place)/image", shape: shape, own.image)
         writer.add("\(place)/text", shape: shape, own.text)
       }
+      trajectory.write(into: &writer, prefix: Self.trajectoryPrefix)
     }
     if let trainer { return SavedState.data(of: trainer, lines: 0, metadata: metadata, add) }
     metadata.append(("threads", "\(threads)"))
@@ -77,6 +82,9 @@ struct StoredRun: Sendable {
         image: try file.tensor(named: "\(place)/image").elements(),
         text: try file.tensor(named: "\(place)/text").elements())
     }
+    trajectory = try Trajectory(file, prefix: Self.trajectoryPrefix)
+    // A file of a version that kept no trajectories is made again.
+    guard trajectory.tracks.isEmpty == self.vectors.isEmpty else { throw fault() }
     instructed = root["instructed"].flatMap(EvaluationRecord.init)
     self.seconds = seconds
     self.stepSeconds = stepSeconds

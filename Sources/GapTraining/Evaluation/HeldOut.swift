@@ -72,16 +72,18 @@ package struct HeldOut {
 
   /// Measures the projector as it is.
   ///
+  /// - Parameters:
+  ///   - stage: the stage that ended; nil within one. At the end of one all metrics are taken, questions asked and
+  ///     captions written.
+  ///   - vectors: what `pairs` gives of this projector, if the caller has it.
   /// - Throws: `MetricError`, `TensorFileError`, `ModelError`.
-  ///
-  /// - Parameter stage: the stage that ended; nil within one. At the end of one all metrics are taken, questions
-  ///   asked and captions written.
   package func evaluate(
-    _ projector: TrainableProjector, step: Int, stage: EvaluationRecord.Stage? = nil
+    _ projector: TrainableProjector, step: Int, stage: EvaluationRecord.Stage? = nil,
+    vectors: [(readout: Readout, pair: EmbeddingPair)]? = nil
   ) throws -> EvaluationRecord {
     let clock = ContinuousClock()
     let started = clock.now
-    let metrics = try pairs(projector).map { readout, pair in
+    let metrics = try (vectors ?? pairs(projector)).map { readout, pair in
       (
         readout: readout,
         entries: try stage == nil

@@ -27,6 +27,7 @@ package struct RunDirectory: Sendable {
   package var alignedProjectorFile: String { path + "/projector-aligned.safetensors" }
   package var adapterFolder: String { path + "/adapter" }
   package var vectorsFile: String { path + "/vectors.safetensors" }
+  package var trajectoryFile: String { path + "/trajectories.safetensors" }
   /// Where image features are kept.
   package var featuresFolder: String { path + "/features" }
 
@@ -109,6 +110,19 @@ package struct RunDirectory: Sendable {
   /// Saves what a picture of before and after is drawn from.
   package func save(_ vectors: [MomentVectors]) throws {
     try DurableFile.replace(vectorsFile, with: MomentVectors.data(vectors))
+  }
+
+  /// Saves where held-out pairs lay so far; before the state of the same step, so that no state has seen more.
+  package func save(_ trajectory: Trajectory, of run: String) throws {
+    try DurableFile.replace(trajectoryFile, with: Trajectory.data([(run, trajectory)]))
+  }
+
+  /// What was saved of the way up to a step; nil when nothing was, so that none is kept from there on: its basis
+  /// would be of another moment.
+  package func trajectory(of run: String, upTo step: Int) throws -> Trajectory? {
+    guard FileManager.default.fileExists(atPath: trajectoryFile) else { return nil }
+    let stored = try Trajectory(TensorFile(path: trajectoryFile), prefix: run).upTo(step: step)
+    return stored.steps.isEmpty ? nil : stored
   }
 
   /// The newest state that is whole, and what is wrong with one that is newer; nil when none was saved.

@@ -35,6 +35,10 @@ public struct TrainingRun {
     public let pair: EmbeddingPair
     /// Where that gap was read: the contrastive readout, or `input`.
     public let readout: Readout
+    /// For each measured pair its caption.
+    public let captions: [String]
+    /// For each measured pair the path of its image.
+    public let images: [String]
     /// What was read, for the report.
     public let inputs: [InputRecord]
     /// Seconds of this process.
@@ -110,18 +114,22 @@ public struct TrainingRun {
       ) { progress("vision features of questions", $0) }
     }
     var trainer = try AlignmentTrainer(configuration, material, pool: pool)
+    let name = "\(configuration.objective.rawValue), \(trainer.steps) steps"
     let isInstructing = saved?.state.isInstructing ?? false
     var totals = Totals(resumedAt: 0)
+    var way: Way?
     if !isInstructing {
       if let saved {
         try run.restore(&trainer, to: saved.state)
+        way = try run.trajectory(of: name, upTo: saved.state.step).map { Way(name: name, trajectory: $0) }
       } else {
         try run.clearMetrics()
-        if let heldOut { try run.add(MetricLines.line(heldOut.evaluate(trainer.projector, step: 0))) }
+        way = Way(name: name)
+        if let heldOut { try evaluate(trainer, heldOut, run, &way) }
       }
       totals.resumedAt = trainer.completed
       try sayingWhatIsSaved(run) {
-        try train(&trainer, run, heldOut, stop, &totals, progress)
+        try train(&trainer, run, heldOut, stop, &totals, &way, progress)
         if lessons != nil { try run.save(trainer.projector, to: run.alignedProjectorFile) }
       }
     }
@@ -137,7 +145,8 @@ public struct TrainingRun {
       final = checkpoint.with(second.material.decoder)
       try sayingWhatIsSaved(run) {
         if !isInstructing { try run.save(second) }
-        try train(&second, run, heldOut, stop, &totals, progress)
+        way = nil
+        try train(&second, run, heldOut, stop, &totals, &way, progress)
       }
     }
     progress("report", 1)
@@ -151,8 +160,7 @@ public struct TrainingRun {
     let start = try vectors(checkpoint, AlignmentTrainer.projector(configuration, material))
     try run.save([
       MomentVectors(moment: "start", readout: readout, pair: start),
-      MomentVectors(
-        moment: "\(configuration.objective.rawValue), \(trainer.steps) steps", readout: readout, pair: pair),
+      MomentVectors(moment: name, readout: readout, pair: pair),
     ])
     return Outcome(
       steps: trainer.steps + (configuration.instruct?.steps ?? 0), resumedAt: totals.resumedAt,
@@ -161,9 +169,30 @@ public struct TrainingRun {
       secondsPerStep: totals.seconds / Double(max(1, totals.steps)),
       projectorFile: run.projectorFile,
       measurement: try GapMeasurement(of: pair, options: options), pair: pair,
-      readout: readout, inputs: try inputs(checkpoint, set),
+      readout: readout, captions: reported.captions.map(\.text), images: reported.imagePaths,
+      inputs: try inputs(checkpoint, set),
       seconds: started.duration(to: clock.now) / .seconds(1),
       skippedPairs: set.skippedPairs, skippedSteps: run.skippedSteps, damage: saved?.fault, lock: run.lock)
+  }
+
+  /// What the first stage went through, and what it is called.
+  private struct Way {
+    let name: String
+    var trajectory = Trajectory()
+  }
+
+  /// Adds an evaluation to the run's files.
+  private func evaluate(
+    _ trainer: AlignmentTrainer, _ heldOut: HeldOut, _ run: RunDirectory, _ way: inout Way?,
+    stage: EvaluationRecord.Stage? = nil
+  ) throws {
+    let vectors = try heldOut.pairs(trainer.projector)
+    let record = try heldOut.evaluate(
+      trainer.projector, step: trainer.completed, stage: stage, vectors: vectors)
+    try run.add(MetricLines.line(record))
+    guard way != nil else { return }
+    try way?.trajectory.add(vectors, step: trainer.completed)
+    if let way { try run.save(way.trajectory, of: way.name) }
   }
 
   /// What the steps of this process came to.
@@ -201,7 +230,7 @@ public struct TrainingRun {
   /// Takes the steps of one stage that are left, with its evaluations and states.
   private func train(
     _ trainer: inout AlignmentTrainer, _ run: RunDirectory, _ heldOut: HeldOut?, _ stop: StopRequest,
-    _ totals: inout Totals, _ progress: (String, Double) -> Void
+    _ totals: inout Totals, _ way: inout Way?, _ progress: (String, Double) -> Void
   ) throws {
     let isInstructing = trainer.adapters != nil
     let name = isInstructing ? "instruction step" : "step"
@@ -219,7 +248,7 @@ public struct TrainingRun {
       {
         let stage: EvaluationRecord.Stage? = isLast ? (isInstructing ? .instructed : .aligned) : nil
         let own = try isInstructing ? heldOut.adapted(trainer.material.decoder) : heldOut
-        try run.add(MetricLines.line(own.evaluate(trainer.projector, step: trainer.completed, stage: stage)))
+        try evaluate(trainer, own, run, &way, stage: stage)
       }
       if isLast || trainer.completed % configuration.saveEvery == 0 {
         try run.save(trainer)

@@ -20,6 +20,8 @@ package struct TrainingSet {
   package let skippedPairs: Int
 
   package var count: Int { samples.count }
+  /// For each sample the path of its image.
+  package var imagePaths: [String] { imageOfSample.map { images[$0] } }
 
   /// Reads a file of images and captions.
   ///
