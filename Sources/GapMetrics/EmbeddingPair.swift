@@ -24,7 +24,7 @@ public struct EmbeddingPair: Sendable {
   /// Width of a text row.
   public let textDimension: Int
   /// Pairs left out because a row of theirs was bad.
-  public let droppedPairs: Int
+  public private(set) var droppedPairs: Int
   /// For each pair, the number of its image: equal for captions of one image, ascending by first appearance; without
   /// ids, `0..<n`.
   public let groups: [Int]
@@ -105,6 +105,13 @@ public struct EmbeddingPair: Sendable {
 
   /// Whether the two sides have one width, as all but two metrics need.
   public var hasEqualDimensions: Bool { imageDimension == textDimension }
+
+  /// The same pair with some more pairs told as left out.
+  func counting(dropped: Int) -> EmbeddingPair {
+    var pair = self
+    pair.droppedPairs += dropped
+    return pair
+  }
 
   private static func unequalGroups(_ scan: PairScan, _ classes: [Int32]) -> Int {
     var unequal = Set<Int>()

@@ -12,6 +12,8 @@ public enum MetricError: Error, CustomStringConvertible, Equatable {
   case idsDiffer(label: String, ids: Int, pairs: Int)
   /// A basis of another width than the embeddings.
   case basisDiffers(basisWidth: Int, width: Int)
+  /// A fix that would leave no dimension.
+  case tooManyDimensions(asked: Int, width: Int)
   /// Tokens of a modality that no distance can be taken of.
   case badCloud(modality: String, reason: String)
 
@@ -32,6 +34,8 @@ public enum MetricError: Error, CustomStringConvertible, Equatable {
       "\(label): one id for each pair is needed: expected \(pairs), found \(ids)"
     case .basisDiffers(let basisWidth, let width):
       "the PCA basis is for rows of \(basisWidth) numbers, these have \(width)"
+    case .tooManyDimensions(let asked, let width):
+      "drop-dimensions:\(asked): expected 1 to \(width - 1), fewer than the \(width) that rows have, found \(asked)"
     case .badCloud(let modality, let reason):
       "the \(modality) tokens have no distribution: \(reason) (--mir-mode none leaves mir out)"
     }

@@ -60,15 +60,16 @@ public struct ShiftSweep: Sendable, Equatable {
     Double
   > {
     let target = CentredFactors.copy(rows)
-    for i in 0..<rows.rows {
-      let sign = i < m ? -shift : shift
-      target.writeRow(i) { row in
-        for k in row.indices { row[k] += sign * delta[k] }
-      }
-      let norm = target.row(i) { RowKernels.norm($0) }
-      if norm > 0 { target.writeRow(i) { RowKernels.divide(&$0, by: norm) } }
-    }
+    let steps = [delta.map { -shift * $0 }, delta.map { shift * $0 }]
+    for i in 0..<rows.rows { target.writeRow(i) { move(&$0, by: steps[i < m ? 0 : 1]) } }
     return target
+  }
+
+  /// `normalise(row + step)`; a row that lands on zero stays there.
+  static func move(_ row: inout MutableSpan<Double>, by step: [Double]) {
+    for k in row.indices { row[k] += step[k] }
+    let norm = RowKernels.norm(row.span)
+    if norm > 0 { RowKernels.divide(&row, by: norm) }
   }
 
   private static func mean(_ rows: Block<Double>) -> [Double] {

@@ -2,9 +2,11 @@ import GapDatasets
 import GapMetrics
 
 extension GapReport {
-  /// The report as a table for a terminal: value, 95% interval, a word on direction; warnings below.
+  /// The report as a table for a terminal: value, 95% interval, a word on direction; warnings below. With fixes, value and
+  /// interval before and after.
   public var table: String {
-    var table = TextTable(rightAligned: [1])
+    var table = TextTable(rightAligned: fixed == nil ? [1] : [1, 3])
+    if fixed != nil { table.add(["", "before", "95% interval", "after", "95% interval"]) }
     var section = ""
     for row in MetricReading.all {
       guard let value = metrics.number(row.path) else { continue }
@@ -12,12 +14,17 @@ extension GapReport {
         section = row.section
         table.add(heading: section)
       }
-      table.add([
-        row.path, Decimal.text(value), interval(row.path),
-        row.reading + permutation(row.path) + sample(row.path),
-      ])
+      table.add(
+        [row.path, Decimal.text(value), Self.text(intervals[row.path])] + after(row.path)
+          + [row.reading + permutation(row.path) + sample(row.path)])
     }
     return header + "\n" + table.text + layerTable + "\n" + notes
+  }
+
+  /// What the fixes made of a metric; nothing without fixes.
+  private func after(_ path: String) -> [String] {
+    guard let fixed else { return [] }
+    return [fixed.metrics.number(path).map(Decimal.text) ?? "–", Self.text(fixed.intervals[path])]
   }
 
   /// A line a layer; nothing without layers.
@@ -37,11 +44,19 @@ extension GapReport {
     let dropped = droppedPairs > 0 ? ", \(Decimal.grouped(droppedPairs)) bad pairs left out" : ""
     let read = readout.map { " at readout \($0 == "layers" ? "input" : $0)" } ?? ""
     let names = inputs.map(\.path).joined(separator: ", ")
-    return "\(Decimal.grouped(pairs)) pairs in \(dimension) dimensions\(read)\(dropped)\n\(names)"
+    let fixes = fixed.map { fixed -> String in
+      let left =
+        fixed.droppedPairs > 0 ? ", \(Decimal.grouped(fixed.droppedPairs)) pairs left without length" : ""
+      return "\nafter: \(fixed.fixes.joined(separator: ", then ")); \(fixed.dimension) dimensions\(left)\n"
+    }
+    return "\(Decimal.grouped(pairs)) pairs in \(dimension) dimensions\(read)\(dropped)\n\(names)\(fixes ?? "")"
   }
 
   private var notes: String {
     var lines = warnings.map { "  \($0.code): \($0.message)" }
+    lines += (fixed?.warnings ?? []).filter { !warnings.contains($0) }.map {
+      "  after the fixes: \($0.code): \($0.message)"
+    }
     if !lines.isEmpty { lines.insert("\nWarnings", at: 0) }
     if !intervals.isEmpty {
       lines.append(
@@ -51,8 +66,8 @@ extension GapReport {
     return lines.joined(separator: "\n") + (lines.isEmpty ? "" : "\n")
   }
 
-  private func interval(_ path: String) -> String {
-    intervals[path].map { "[\(Decimal.text($0.low)), \(Decimal.text($0.high))]" } ?? ""
+  static func text(_ interval: Interval?) -> String {
+    interval.map { "[\(Decimal.text($0.low)), \(Decimal.text($0.high))]" } ?? ""
   }
 
   private func permutation(_ path: String) -> String {

@@ -43,13 +43,15 @@ public struct GapReport: Sendable, Equatable, Codable {
   public let permutationP: [String: Double]
   /// What a careful reviewer would raise.
   public let warnings: [GapWarning]
+  /// The same pairs after post-hoc fixes; nil when none was asked for.
+  public let fixed: FixedReport?
   /// Wall-clock seconds of the measurement.
   public let seconds: Double
 
-  /// Makes a report of a measurement.
+  /// Makes a report of a measurement, and of the same pairs after fixes where there are some.
   public init(
-    _ measurement: GapMeasurement, inputs: [InputRecord], extras: ReportExtras = ReportExtras(), seed: UInt64,
-    seconds: Double
+    _ measurement: GapMeasurement, inputs: [InputRecord], extras: ReportExtras = ReportExtras(),
+    fixed: FixedReport? = nil, seed: UInt64, seconds: Double
   ) {
     schema = Self.schema
     version = embeddingGapVersion
@@ -64,11 +66,12 @@ public struct GapReport: Sendable, Equatable, Codable {
     sampled = measurement.sampled.merging(extras.sampled) { own, _ in own }
     permutationP = measurement.permutationP
     warnings = measurement.warnings + extras.warnings + Self.overflows(measurement.metrics + extras.metrics)
+    self.fixed = fixed
     self.seconds = seconds
   }
 
   /// What JSON cannot hold becomes null, and the reader is told why.
-  private static func overflows(_ metrics: [MetricEntry]) -> [GapWarning] {
+  static func overflows(_ metrics: [MetricEntry]) -> [GapWarning] {
     metrics.flattened.filter { $0.value?.isFinite == false }.map { entry in
       GapWarning(
         code: "undefined",
@@ -122,7 +125,7 @@ public struct GapReport: Sendable, Equatable, Codable {
 
   private enum CodingKeys: String, CodingKey {
     case schema, version, inputs, pairs, dimension, readout, seed, metrics, intervals, sampled, warnings,
-      seconds
+      fixed, seconds
     case droppedPairs = "dropped_pairs"
     case permutationP = "permutation_p"
   }
@@ -139,22 +142,16 @@ public struct GapReport: Sendable, Equatable, Codable {
     readout = try values.decodeIfPresent(String.self, forKey: .readout)
     seed = try values.decode(UInt64.self, forKey: .seed)
     metrics = try MetricEntry.entries(from: values.superDecoder(forKey: .metrics))
-    intervals = try values.decode([String: [Double]].self, forKey: .intervals).mapValues { ends in
-      guard ends.count == 2 else {
-        throw DecodingError.dataCorrupted(
-          .init(codingPath: [CodingKeys.intervals], debugDescription: "two ends"))
-      }
-      return Interval(low: ends[0], high: ends[1])
-    }
+    intervals = try Self.intervals(
+      values.decode([String: [Double]].self, forKey: .intervals), at: CodingKeys.intervals)
     sampled = try values.decode([String: Int].self, forKey: .sampled)
     permutationP = try values.decode([String: Double].self, forKey: .permutationP)
-    warnings = try values.decode([WarningRecord].self, forKey: .warnings).map {
-      GapWarning(code: $0.code, message: $0.message)
-    }
+    warnings = try values.decode([WarningRecord].self, forKey: .warnings).map(\.warning)
+    fixed = try values.decodeIfPresent(FixedReport.self, forKey: .fixed)
     seconds = try values.decode(Double.self, forKey: .seconds)
   }
 
-  /// Writes every key of the layout, null where there is nothing.
+  /// Writes every key of the layout, null where there is nothing; `fixed` only where there is something.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(schema, forKey: .schema)
@@ -169,12 +166,8 @@ public struct GapReport: Sendable, Equatable, Codable {
     try values.encode(intervals.mapValues { [$0.low, $0.high] }, forKey: .intervals)
     try values.encode(sampled, forKey: .sampled)
     try values.encode(permutationP, forKey: .permutationP)
-    try values.encode(warnings.map { WarningRecord(code: $0.code, message: $0.message) }, forKey: .warnings)
+    try values.encode(warnings.map(WarningRecord.init), forKey: .warnings)
+    try values.encodeIfPresent(fixed, forKey: .fixed)
     try values.encode(seconds, forKey: .seconds)
-  }
-
-  private struct WarningRecord: Codable {
-    let code: String
-    let message: String
   }
 }

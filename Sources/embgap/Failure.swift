@@ -41,6 +41,7 @@ struct Failure {
       self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
     case let error as ImageError:
       self.init(error.description, error.isMissingInput ? Self.missingInput : Self.badData)
+    case MetricError.tooManyDimensions: self.init("\(error)", ExitCode.validationFailure)
     case let error as MetricError: self.init(error.description, Self.badData)
     case let error as ReportError:
       if case .cannotWrite = error {

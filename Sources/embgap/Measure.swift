@@ -22,6 +22,7 @@ struct Measure: ParsableCommand {
         embgap measure --image img.npy --text txt.npy  a file for each side, row i of both one pair
         embgap measure --image dump.pt::vision.out --text dump.pt::text.out --ids images.txt --json
         embgap measure pairs.npy --captions captions.txt --out report    captions to search in report.html
+        embgap measure pairs.npy --fix center,match-norm    before and after a fix that trains nothing
         embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layer:2
         embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout last \\
           --image-prompt "in one word:" --text-prompt "in one word:"
@@ -74,6 +75,17 @@ struct Measure: ParsableCommand {
   @Flag(help: "Accept sides of different width; reports mutual_knn and linear_cka only.")
   var differentDimensions = false
 
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Measure once more after post-hoc fixes, in order: center, match-norm, shift:δ, drop-dimensions:k.",
+      discussion: """
+        center subtracts each modality's own mean; match-norm scales image rows by one factor, so that both modalities
+        have one mean length; shift:δ moves images by -δ and texts by +δ of the gap; drop-dimensions:k leaves out the k
+        dimensions in which the centres are furthest apart. Figures and data in --out stay those before.
+        """, valueName: "fix,…"))
+  var fix: [FixList] = []
+
   @Option(help: "Rows that the PCA is fitted on: joint, image or text.")
   var pcaFit: ProjectionFit = .joint
 
@@ -123,6 +135,9 @@ struct Measure: ParsableCommand {
       }
       guard text != nil else { throw ValidationError("--image is given without --text: both sides are needed") }
     }
+    guard fix.isEmpty || !differentDimensions else {
+      throw ValidationError("--fix and --different-dimensions exclude each other: fixes need one width")
+    }
     guard bootstrap >= 0 else { throw ValidationError("--bootstrap: expected 0 or more, found \(bootstrap)") }
     guard bootstrap <= 1_000_000 else {
       throw ValidationError("--bootstrap: at most 1000000, found \(bootstrap)")
@@ -159,6 +174,7 @@ struct Measure: ParsableCommand {
     ) { show("reading", 0.05 * $0) }
     let basis = try savedBasis(width: pair.imageDimension)
     let measurement = try GapMeasurement(of: pair, options: options) { show($0, 0.05 + 0.9 * $1) }
+    let fixed = try fixed(pair) { show("after the fixes", 0.95 + 0.01 * $0) }
     let extras = try input.checkpoint.map { checkpoint in
       try ReportExtras(
         checkpoint, readout: source.readout, ids: names, badPairs: dropBadPairs ? .drop : .refuse,
@@ -166,7 +182,7 @@ struct Measure: ParsableCommand {
       ) { show("layers", 0.95 + 0.01 * $0) }
     }
     let report = GapReport(
-      measurement, inputs: input.inputs, extras: extras ?? ReportExtras(), seed: seed,
+      measurement, inputs: input.inputs, extras: extras ?? ReportExtras(), fixed: fixed, seed: seed,
       seconds: started.duration(to: .now) / .seconds(1))
     if let staged {
       progress.show("figures", 0.96)
@@ -219,6 +235,15 @@ struct Measure: ParsableCommand {
     )
   }
 
+  /// The same measurement after the fixes; nil without any.
+  private func fixed(_ pair: EmbeddingPair, progress: @escaping (Double) -> Void) throws -> FixedReport? {
+    let fixes = fix.flatMap(\.fixes)
+    guard !fixes.isEmpty else { return nil }
+    let changed = try pair.fixed(by: fixes, badPairs: dropBadPairs ? .drop : .refuse) { progress(0.2 * $0) }
+    return FixedReport(
+      try GapMeasurement(of: changed, options: options) { progress(0.2 + 0.8 * $1) }, fixes: fixes)
+  }
+
   private func savedBasis(width: Int) throws -> PrincipalComponents? {
     guard let pcaBasis else { return nil }
     let basis = try SavedBasis(path: pcaBasis).components
@@ -230,6 +255,17 @@ struct Measure: ParsableCommand {
 }
 
 extension ProjectionFit: ExpressibleByArgument {}
+
+/// Fixes with commas between them.
+struct FixList: ExpressibleByArgument {
+  let fixes: [GapFix]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { GapFix(String($0)) }
+    fixes = parts.compactMap { $0 }
+    guard fixes.count == parts.count else { return nil }
+  }
+}
 
 /// How the Modality Integration Rate is worked out, or that it is left out.
 enum MIRChoice: String, ExpressibleByArgument, CaseIterable {

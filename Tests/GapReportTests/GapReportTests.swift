@@ -106,6 +106,35 @@ import Testing
     }
   }
 
+  @Test func whatFixesMadeOfItReadsBackToo() throws {
+    let measured = try MeasuredPair()
+    let fixes: [GapFix] = [.center, .shift(0.25)]
+    var options = MeasurementOptions()
+    options.resamples = 10
+    let after = try FixedReport(
+      GapMeasurement(of: measured.pair.fixed(by: fixes), options: options), fixes: fixes)
+    let report = GapReport(
+      measured.measurement, inputs: measured.report.inputs, fixed: after, seed: 7, seconds: 0.25)
+    try withDirectory { directory in
+      try report.json().write(to: URL(filePath: directory + "/report.json"))
+      let read = try #require(try GapReport(path: directory).fixed)
+      #expect(read.fixes == ["center", "shift:0.25"])
+      #expect(read.metrics.sortedByKey == after.metrics.sortedByKey)
+      #expect((read.pairs, read.dimension, read.droppedPairs) == (23, 5, 0))
+      #expect(
+        (read.intervals, read.sampled, read.permutationP) == (
+          after.intervals, after.sampled, after.permutationP
+        ))
+      #expect(read.warnings == after.warnings)
+    }
+    // The metrics beside it are those before.
+    #expect(report.metrics == measured.report.metrics)
+    let line = try #require(report.table.split(separator: "\n").first { $0.contains(" matching_margin ") })
+    for value in [report.metrics.number("matching_margin"), after.metrics.number("matching_margin")] {
+      #expect(line.contains(" " + Decimal.text(try #require(value)) + " "), "\(line)")
+    }
+  }
+
   @Test func keysComeSortedAndBytesRepeat() throws {
     let report = try MeasuredPair().report
     let data = try report.json()

@@ -13,6 +13,8 @@ struct PageData: Encodable, Sendable {
   let cards: [PageCard]
   let warnings: [PageWarning]
   let metrics: [PageMetric]
+  /// What was done before the second column of values; null without fixes.
+  let fixes: String?
   let layers: PageLayers?
   let scatter: PageScatter?
   /// Curves of the training that led here.
@@ -35,6 +37,7 @@ struct PageData: Encodable, Sendable {
     cards = PageCard.all(report, warnings: warnings)
     self.warnings = warnings
     metrics = PageMetric.all(report, warnings: warnings)
+    fixes = report.fixed?.title
     layers = PageLayers(report)
     var scatter = PageScatter(
       drawable, labels: labels, layers: material.layers, training: material.training)
@@ -135,6 +138,8 @@ struct PageMetric: Encodable, Sendable {
   let low: Double?
   let high: Double?
   let interval: String
+  /// After the fixes.
+  let after: PageAfter?
   let p: Double?
   let note: String
   let reading: String
@@ -181,6 +186,7 @@ struct PageMetric: Encodable, Sendable {
     low = interval?.low
     high = interval?.high
     self.interval = interval.map(PageCard.text) ?? ""
+    after = list == nil ? report.fixed.flatMap { PageAfter(path, $0) } : nil
     p = report.permutationP[path]
     note = Self.sample(path, report).map { "sample of \(Decimal.grouped($0))" } ?? ""
     reading = known?.reading ?? list.map { "\($0.count) numbers; the CSV holds them all" } ?? ""
@@ -195,5 +201,24 @@ struct PageMetric: Encodable, Sendable {
     let parts = path.split(separator: ".")
     return (1...max(parts.count, 1)).lazy
       .compactMap { report.sampled[parts.prefix($0).joined(separator: ".")] }.first
+  }
+}
+
+/// What fixes made of a metric.
+struct PageAfter: Encodable, Sendable {
+  let text: String
+  let value: Double?
+  let low: Double?
+  let high: Double?
+  let interval: String
+
+  /// nil where the metric has no finite value after the fixes.
+  init?(_ path: String, _ fixed: FixedReport) {
+    guard let value = fixed.metrics.number(path), value.isFinite else { return nil }
+    let interval = fixed.intervals[path]
+    text = Decimal.text(value)
+    self.value = value
+    (low, high) = (interval?.low, interval?.high)
+    self.interval = interval.map(PageCard.text) ?? ""
   }
 }

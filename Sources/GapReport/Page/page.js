@@ -206,6 +206,12 @@
       { key: "low", name: "Low", of: (m) => m.low, hidden: true },
       { key: "high", name: "High", of: (m) => m.high, hidden: true },
       { key: "interval", name: "95% interval", of: (m) => m.interval, isNumber: true },
+      ...(data.fixes ? [
+        { key: "after", name: data.fixes, of: (m) => m.after?.value, show: (m) => m.after?.text, isNumber: true },
+        { key: "after_low", name: "Low after", of: (m) => m.after?.low, hidden: true },
+        { key: "after_high", name: "High after", of: (m) => m.after?.high, hidden: true },
+        { key: "after_interval", name: "95% interval after", of: (m) => m.after?.interval, isNumber: true },
+      ] : []),
       { key: "p", name: "p", of: (m) => m.p, show: (m) => (m.p === undefined || m.p === null ? "" : short(m.p)), isNumber: true },
       {
         key: "says", name: "What it says", of: (m) => m.reading,
