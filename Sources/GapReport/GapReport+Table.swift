@@ -2,8 +2,9 @@ import GapDatasets
 import GapMetrics
 
 extension GapReport {
-  /// The report as a table for a terminal: value, 95% interval, a word on direction; warnings below. With fixes, value and
-  /// interval before and after.
+  /// The report as a table for a terminal: value, 95% interval, a word on direction; warnings below.
+  ///
+  /// With fixes, value and interval before and after.
   public var table: String {
     var table = TextTable(rightAligned: fixed == nil ? [1] : [1, 3])
     if fixed != nil { table.add(["", "before", "95% interval", "after", "95% interval"]) }
