@@ -188,4 +188,15 @@ static inline int gap_jpeg_write(const unsigned char *pixels, unsigned width, un
   return 0;
 }
 
+// libjpeg has no function that tells its version; this is that of the headers.
+static inline const char *gap_jpeg_version(void) {
+#ifdef LIBJPEG_TURBO_VERSION
+#define GAP_JPEG_TEXT(text) #text
+#define GAP_JPEG_QUOTED(text) GAP_JPEG_TEXT(text)
+  return "libjpeg-turbo " GAP_JPEG_QUOTED(LIBJPEG_TURBO_VERSION);
+#else
+  return JPEG_LIB_VERSION >= 90 ? "libjpeg 9" : JPEG_LIB_VERSION >= 80 ? "libjpeg 8" : "libjpeg 6b";
+#endif
+}
+
 #endif

@@ -31,7 +31,7 @@ extension GapReport {
   /// A line a layer; nothing without layers.
   private var layerTable: String {
     guard let layers = metrics.table("layers") else { return "" }
-    let paths = ["centroid_distance", "matching_margin", "paired_cosine.mean", "relative_modality_gap"]
+    let paths = Self.layerPaths
     var table = TextTable(rightAligned: Set(1...paths.count))
     table.add(heading: "Layer by layer")
     table.add(["layer"] + paths)
@@ -76,8 +76,13 @@ extension GapReport {
   }
 
   private func sample(_ path: String) -> String {
+    sampleSize(path).map { " (sample of \(Decimal.grouped($0)))" } ?? ""
+  }
+
+  /// How many pairs or queries a metric used; nil where it used all.
+  func sampleSize(_ path: String) -> Int? {
     let parts = path.split(separator: ".")
     let prefixes = (1...parts.count).map { parts.prefix($0).joined(separator: ".") }
-    return prefixes.lazy.compactMap { sampled[$0] }.first.map { " (sample of \(Decimal.grouped($0)))" } ?? ""
+    return prefixes.lazy.compactMap { sampled[$0] }.first
   }
 }

@@ -68,7 +68,7 @@ struct Compare: ParsableCommand {
   @Flag(help: "Go on with the comparison in --out, if it was begun.")
   var resume = false
 
-  @OptionGroup var figures: FigureOptions
+  @OptionGroup var figures: OutputOptions
 
   @Flag(help: "Begin even where disk or memory seem too small.")
   var ignoreLimits = false
@@ -161,6 +161,10 @@ struct Compare: ParsableCommand {
     try pictures.commit()
     directory.finish()
     progress.finish()
-    try printText(report.table)
+    if let format = figures.table {
+      try printData(Data(report.table(format).utf8))
+    } else {
+      try printText(report.table)
+    }
   }
 }

@@ -1,6 +1,12 @@
 import ArgumentParser
 import EmbeddingGap
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// `embgap diff`: two reports on the same pairs.
 struct Diff: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,6 +17,7 @@ struct Diff: ParsableCommand {
 
       Example:
         embgap diff report-ntp report-joint
+        embgap diff report-ntp report-joint --format latex
       """)
 
   @Argument(help: "Directory of the first report.")
@@ -22,6 +29,10 @@ struct Diff: ParsableCommand {
   @Flag(help: "Print JSON on standard output, and nothing else.")
   var json = false
 
+  @Option(
+    help: "Format of the table on standard output: csv, md or latex; without, for a terminal.")
+  var format: TableFormat?
+
   @Option(help: "Resamples for intervals; 0 gives none.")
   var bootstrap = 1000
 
@@ -32,6 +43,9 @@ struct Diff: ParsableCommand {
   var threads = 0
 
   func validate() throws {
+    if json, let format {
+      throw ValidationError("--json and --format \(format.rawValue) exclude each other")
+    }
     guard (0...1_000_000).contains(bootstrap) else {
       throw ValidationError("--bootstrap: expected 0 to 1000000, found \(bootstrap)")
     }
@@ -45,6 +59,9 @@ struct Diff: ParsableCommand {
       first: first, second: second, resamples: bootstrap, seed: seed, threads: threads)
     if json {
       try printData(difference.json())
+    } else if let format {
+      printWarnings(difference.warnings)
+      try printData(Data(difference.table(format).utf8))
     } else {
       try printText(difference.table)
     }

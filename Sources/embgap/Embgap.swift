@@ -13,7 +13,7 @@ struct Embgap: ParsableCommand {
         embgap measure --image dump.npz::img --text dump.npz::txt --json
         embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layers --out report
       """,
-    version: embeddingGapVersion,
+    version: BuildInformation.lines.joined(separator: "\n"),
     subcommands: [
       Measure.self, Diff.self, Embed.self, Inspect.self, Train.self, Compare.self, Export.self, Scenes.self,
       Plot.self,

@@ -22,6 +22,7 @@ struct Measure: ParsableCommand {
         embgap measure --image img.npy --text txt.npy  a file for each side, row i of both one pair
         embgap measure --image dump.pt::vision.out --text dump.pt::text.out --ids images.txt --json
         embgap measure pairs.npy --captions captions.txt --out report    captions to search in report.html
+        embgap measure pairs.npy --format latex        the table for a paper; csv, md
         embgap measure pairs.npy --fix center,match-norm    before and after a fix that trains nothing
         embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layer:2
         embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout last \\
@@ -109,7 +110,7 @@ struct Measure: ParsableCommand {
 
   @OptionGroup(title: "Checkpoint options") var source: CheckpointOptions
 
-  @OptionGroup var output: FigureOptions
+  @OptionGroup var output: OutputOptions
 
   @Flag(help: "No progress bar.")
   var quiet = false
@@ -155,6 +156,10 @@ struct Measure: ParsableCommand {
       throw ValidationError("--threads: expected 0 to 1024, found \(threads)")
     }
     try output.validate()
+    guard !json || output.table == nil else {
+      throw ValidationError(
+        "--json and --format \(output.table?.rawValue ?? "") exclude each other")
+    }
   }
 
   func run() throws {
@@ -197,6 +202,9 @@ struct Measure: ParsableCommand {
     progress.finish()
     if json {
       try printData(report.json())
+    } else if let format = output.table {
+      printWarnings(report.warnings)
+      try printData(Data(report.table(format).utf8))
     } else {
       try printText(report.table)
       if let speed = input.checkpoint?.speed { try printText(speed.text) }

@@ -296,7 +296,7 @@ def main():
     parser.add_argument("--out", default="bench.json")
     options = parser.parse_args()
     parts = options.only.split(",")
-    version = run([options.embgap, "--version"])[2].strip()
+    version = run([options.embgap, "--version"])[2].splitlines()[0].split()[-1]
     machine = {"cpu": processor(), "threads": options.threads, "embgap": version, "python": platform.python_version()}
     print(", ".join(f"{key} {value}" for key, value in machine.items()))
     print(f"{'':44} {'best':>9} {'median':>9} {'worst':>9} {'unit':8} {'peak anon':>11}")

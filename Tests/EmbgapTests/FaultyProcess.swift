@@ -92,9 +92,24 @@ struct DirectoryContents: Equatable {
         if let (old, new) = replacing { text.replace(old, with: new) }
         data = Data(text.utf8)
       }
+      if name.contains("tfevents") { data = Self.withoutTimes(data) }
       files[name] = data
     }
     self.files = files
+  }
+
+  /// The messages of an event file without framing, whose checksums are of all bytes, and without `wall_time`, which is
+  /// the first field of a message where it is not zero.
+  private static func withoutTimes(_ data: Data) -> Data {
+    var (rest, messages) = ([UInt8](data)[...], Data())
+    while rest.count >= 16 {
+      let length = rest.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+      guard rest.count >= length + 16 else { break }
+      let message = rest.dropFirst(12).prefix(length)
+      messages += message.first == 9 ? message.dropFirst(9) : message
+      rest = rest.dropFirst(length + 16)
+    }
+    return messages + rest
   }
 
   /// Names of files that are in one alone, or differ.

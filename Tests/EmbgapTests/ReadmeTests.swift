@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test func everyCommandOfTheReadmeRuns() throws {
-    let lines = try Self.lines().filter { $0.hasPrefix("embgap ") }
+    let lines = try Self.lines().filter { $0.hasPrefix("embgap ") && !$0.contains("~/") }
     #expect(lines.count >= 5)
     let directory = try CommandTests.scratch()
     defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -131,6 +131,22 @@ import Testing
     let shown = Set(lines.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
     #expect(
       shown == ["measure", "diff", "plot", "inspect", "embed", "compare", "train", "export", "scenes"])
+  }
+
+  /// Completions are written below the home directory: here, one of the test's own.
+  @Test func completionsAreWrittenWhereTheREADMEPutsThem() throws {
+    let lines = try Self.lines().filter { $0.contains("~/") }
+    #expect(lines.count == 4)
+    let home = try CommandTests.scratch()
+    defer { try? FileManager.default.removeItem(atPath: home) }
+    for line in lines {
+      let outcome = try Self.run("HOME='\(home)'; \(line)", in: home, path: Self.commandFolder)
+      #expect(outcome.code == 0, "\(line): \(outcome.output)")
+    }
+    let files = try FileManager.default.subpathsOfDirectory(atPath: home)
+    for name in ["completions/embgap", "completions/_embgap", "completions/embgap.fish"] {
+      #expect(files.contains { $0.hasSuffix(name) }, "\(name)")
+    }
   }
 
   // MARK: ./run

@@ -72,7 +72,7 @@ import Testing
     let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/run")
     for name in [
       "config.yaml", "metrics.jsonl", "projector.safetensors", "state.safetensors", "report.json",
-      "report.html",
+      "report.html", "events.out.tfevents.0000000000.embgap",
       "pca.png",
     ] { #expect(files.contains(name), "\(name)") }
     // The page has the held-out pairs at each evaluation, after all of them at the end.

@@ -140,6 +140,9 @@ void gap_attention_gradient(const gap_heads *heads, const float *gradient, size_
 
 // processors.c: the processors that this process may run on.
 int gap_processor_count(void);
+// What of the processor is made use of: bits of GAP_HAS_*.
+enum { GAP_HAS_AVX2 = 1, GAP_HAS_AVX512 = 2, GAP_HAS_AVX512_BF16 = 4, GAP_HAS_AMX = 8, GAP_HAS_NEON = 16 };
+int gap_processor_features(void);
 
 // Gradients of the row operations; `g` is the gradient of the output and becomes that of the input.
 void gap_rms_norm_gradient(const float *x, const float *weight, float epsilon, float offset, float *g, size_t count);

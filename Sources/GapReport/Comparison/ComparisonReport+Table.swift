@@ -1,3 +1,4 @@
+import GapMetrics
 import GapTensorFiles
 
 extension ComparisonReport {
@@ -56,7 +57,7 @@ extension ComparisonReport {
         else {
           return ("–", "")
         }
-        return (Decimal.text(own.mean, places: 3), difference(arm, steps, setting, path))
+        return (Decimal.text(own.mean, places: 3), differenceText(arm, steps, setting, path))
       }
       func bound(_ value: JSONValue?) -> String {
         guard path.hasPrefix("evaluation."), let key = path.split(separator: ".").last else { return "" }
@@ -72,20 +73,26 @@ extension ComparisonReport {
     return title + "\n\n" + table.text + "\n"
   }
 
-  private func difference(_ arm: String, _ steps: Int, _ setting: String, _ path: String) -> String {
+  /// The paired difference of an arm to `ntp`; nil where there is none.
+  func difference(_ arm: String, _ steps: Int, _ setting: String, _ path: String) -> (
+    mean: Double, interval: Interval?
+  )? {
     let own = differences.first { item in
       let varied = (item["varied"]?.pairs ?? []).map { "\($0.key)=\($0.value.text ?? "")" }.joined(
         separator: ", ")
       return item["arm"]?.text == arm && item["steps"]?.integer == steps && item["quantity"]?.text == path
         && varied == setting
     }
-    guard let mean = own?["mean"]?.number else { return "" }
-    let sign = mean > 0 ? "+" : ""
-    guard let ends = own?["ci95"]?.items?.compactMap(\.number), ends.count == 2 else {
-      return sign + Decimal.text(mean, places: 2)
-    }
-    return "\(sign)\(Decimal.text(mean, places: 2)) [\(Decimal.text(ends[0], places: 2)), "
-      + "\(Decimal.text(ends[1], places: 2))]"
+    guard let mean = own?["mean"]?.number else { return nil }
+    let ends = own?["ci95"]?.items?.compactMap(\.number) ?? []
+    return (mean, ends.count == 2 ? Interval(low: ends[0], high: ends[1]) : nil)
+  }
+
+  private func differenceText(_ arm: String, _ steps: Int, _ setting: String, _ path: String) -> String {
+    guard let (mean, interval) = difference(arm, steps, setting, path) else { return "" }
+    let text = (mean > 0 ? "+" : "") + Decimal.text(mean, places: 2)
+    guard let interval else { return text }
+    return "\(text) [\(Decimal.text(interval.low, places: 2)), \(Decimal.text(interval.high, places: 2))]"
   }
 
   private var allRuns: String {

@@ -1,16 +1,17 @@
 import GapMetrics
 
 #if canImport(FoundationEssentials)
-  package import FoundationEssentials
+  public import FoundationEssentials
 #else
-  package import Foundation
+  public import Foundation
 #endif
 
 extension Comparison.Outcome {
-  /// `compare.json`.
+  /// `compare.json`, as `ComparisonReport` of a directory reads it.
   ///
   /// - Parameter version: of the program.
-  package func json(version: String) throws -> Data {
+  /// - Throws: `TrainingError`; not for any comparison that was made.
+  public func json(version: String) throws -> Data {
     let configuration = try ConfigurationNode(plan.configurationText, source: "configuration") { "line \($0)" }
     let fields: [(String, String)] = [
       ("schema", "\"embgap.compare/1\""), ("version", JSONText.quoted(version)), ("config", configuration.json),
@@ -26,8 +27,8 @@ extension Comparison.Outcome {
     return Data("{\n\(body)\n}\n".utf8)
   }
 
-  /// `vectors.safetensors`.
-  package var vectorData: Data { MomentVectors.data(vectors) }
+  /// `vectors.safetensors`: held-out vectors of the first seed and setting, before and after.
+  public var vectorData: Data { MomentVectors.data(vectors) }
 
   /// `trajectories.safetensors`.
   package var trajectoryData: Data { Trajectory.data(trajectories) }

@@ -31,6 +31,18 @@ package struct ComparisonRun: Sendable {
 
   /// All single numbers, by the names that differences carry.
   package var quantities: [(name: String, value: Double)] {
+    Self.quantities(aligned, "aligned", metrics: "metrics")
+      + Self.quantities(instructed, "instructed", metrics: "metrics_instructed")
+  }
+
+  /// Those before the first step, by the names that they carry after the first stage.
+  var quantitiesAtStart: [(name: String, value: Double)] {
+    Self.quantities(curve.first?.evaluation, "aligned", metrics: "metrics")
+  }
+
+  private static func quantities(_ record: EvaluationRecord?, _ stage: String, metrics name: String) -> [(
+    name: String, value: Double
+  )] {
     var result: [(String, Double)] = []
     func add(_ prefix: String, _ entries: [MetricEntry]) {
       for entry in entries {
@@ -41,10 +53,8 @@ package struct ComparisonRun: Sendable {
         }
       }
     }
-    for (readout, entries) in aligned?.metrics ?? [] { add("metrics.\(readout).", entries) }
-    for (readout, entries) in instructed?.metrics ?? [] { add("metrics_instructed.\(readout).", entries) }
-    add("evaluation.aligned.", aligned?.evaluation ?? [])
-    add("evaluation.instructed.", instructed?.evaluation ?? [])
+    for (readout, entries) in record?.metrics ?? [] { add("\(name).\(readout).", entries) }
+    add("evaluation.\(stage).", record?.evaluation ?? [])
     return result
   }
 

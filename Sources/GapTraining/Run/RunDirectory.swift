@@ -7,7 +7,7 @@ import GapTensorFiles
   import Foundation
 #endif
 
-/// The directory of a run: `config.yaml`, `metrics.jsonl`, `state.safetensors` and the one before it,
+/// The directory of a run: `config.yaml`, `metrics.jsonl`, the same for TensorBoard (`EventLog`), `state.safetensors` and the one before it,
 /// `projector.safetensors`; with a second stage also `projector-aligned.safetensors`, what the first one left, and
 /// `adapter/` in PEFT's layout.
 ///
@@ -18,6 +18,7 @@ package struct RunDirectory: Sendable {
   package let path: String
   /// Held as long as any copy of this value lives.
   package let lock: DirectoryLock
+  private let events: EventLog
 
   package var configurationFile: String { path + "/config.yaml" }
   package var metricsFile: String { path + "/metrics.jsonl" }
@@ -37,6 +38,7 @@ package struct RunDirectory: Sendable {
   ///   and that is not to be gone on with.
   package init(_ path: String, resumes: Bool) throws {
     self.path = path
+    events = EventLog(directory: path)
     lock = try DirectoryLock(path)
     for folder in [path, path + "/adapter", path + "/features"] { lock.sweep(folder) }
     guard resumes || !isBegun else {
@@ -74,8 +76,11 @@ package struct RunDirectory: Sendable {
     return text.split(separator: "\n").count { $0.contains(MetricLines.skipped) }
   }
 
-  /// Adds a line to `metrics.jsonl`.
-  package func add(_ line: String) throws { try DurableFile.append(Data((line + "\n").utf8), to: metricsFile) }
+  /// Adds a line to `metrics.jsonl`, and its event.
+  package func add(_ line: String) throws {
+    try DurableFile.append(Data((line + "\n").utf8), to: metricsFile)
+    try events.add(line)
+  }
 
   /// Saves what a run needs to go on, all at once, and then what it has trained.
   package func save(_ trainer: AlignmentTrainer) throws {
@@ -151,7 +156,9 @@ package struct RunDirectory: Sendable {
   /// - Throws: `TrainingError.cannotResume`.
   package func restore(_ trainer: inout AlignmentTrainer, to state: SavedState) throws {
     try state.restore(&trainer)
-    try DurableFile.replace(metricsFile, with: lines(state.lines) ?? Data())
+    let kept = lines(state.lines) ?? Data()
+    try DurableFile.replace(metricsFile, with: kept)
+    try events.replace(lines: kept)
   }
 
   /// The first lines of `metrics.jsonl`; nil when there are fewer.
@@ -166,8 +173,9 @@ package struct RunDirectory: Sendable {
     return nil
   }
 
-  /// Removes the lines of a run that was stopped before its first state.
+  /// Removes the lines of a run that was stopped before its first state, and begins the file of events.
   package func clearMetrics() throws {
+    try events.replace(lines: Data())
     if FileManager.default.fileExists(atPath: metricsFile) {
       try DurableFile.replace(metricsFile, with: Data())
     }

@@ -1,4 +1,4 @@
-import EmbeddingGap
+import GapDatasets
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -8,20 +8,25 @@ import EmbeddingGap
 
 /// The experiment that `embgap compare` runs without a configuration: scenes drawn here, and the frozen models of
 /// `Fixtures/miniature`.
-struct EmbeddedExperiment {
+public struct EmbeddedExperiment: Sendable {
   /// `RUN.yaml` of the experiment.
-  let configuration: String
+  public let configuration: String
   /// Where scenes are drawn to.
-  let scenes: String
-  let trainingScenes: Int
-  let heldOutScenes: Int
+  public let scenes: String
+  /// Scenes that are trained on.
+  public let trainingScenes: Int
+  /// Scenes that are drawn for evaluation; those that mean the same as an earlier one are left out.
+  public let heldOutScenes: Int
 
   /// Scenes of training and test come from streams of their own, none of them the one that the frozen models learnt from.
   private static let trainingSeed: UInt64 = 101
   private static let heldOutSeed: UInt64 = 202
 
+  /// - Parameters:
+  ///   - scenes: the directory that scenes are drawn to.
+  ///   - isQuick: with fewer scenes.
   /// - Throws: `TrainingError.unreadable` when the frozen models are not near the program or the working directory.
-  init(scenes: String, isQuick: Bool) throws {
+  public init(scenes: String, isQuick: Bool) throws {
     self.scenes = scenes
     (trainingScenes, heldOutScenes) = isQuick ? (800, 300) : (4000, 1200)
     let name = "Fixtures/miniature/compare.yaml"
@@ -49,11 +54,11 @@ struct EmbeddedExperiment {
 
   /// Draws the scenes, unless they lie there.
   ///
-  /// - Returns: what stands in place of the configuration's data.
-  func drawScenes(_ progress: (String, Double) -> Void) throws -> [String] {
-    let train = files(trainingScenes, Self.trainingSeed, "training")
-    var test = files(heldOutScenes, Self.heldOutSeed, "held-out")
-    test.isDistinct = true
+  /// - Parameter progress: told what is drawn and the share of a whole comparison that is done.
+  /// - Returns: what stands in place of the configuration's data, assignments for `ComparisonPlan`.
+  /// - Throws: `DatasetError.cannotWrite`.
+  public func drawScenes(_ progress: (String, Double) -> Void) throws -> [String] {
+    let (train, test) = (trainingFiles, heldOutFiles)
     // The pairs of a folder are written last: where they are, all is.
     for (files, name) in [(train, "scenes"), (test, "held-out scenes")]
     where !FileManager.default.fileExists(atPath: files.pairsFile) {
@@ -64,6 +69,18 @@ struct EmbeddedExperiment {
       "evaluation.pairs=" + test.pairsFile,
       "evaluation.questions=" + test.questionsFile,
     ]
+  }
+
+  /// Pictures and captions that are trained on.
+  public var trainingPairs: String { trainingFiles.pairsFile }
+  /// Pictures and captions, each of another meaning, that nothing is trained on.
+  public var heldOutPairs: String { heldOutFiles.pairsFile }
+
+  private var trainingFiles: SceneFiles { files(trainingScenes, Self.trainingSeed, "training") }
+  private var heldOutFiles: SceneFiles {
+    var files = files(heldOutScenes, Self.heldOutSeed, "held-out")
+    files.isDistinct = true
+    return files
   }
 
   private func files(_ count: Int, _ seed: UInt64, _ name: String) -> SceneFiles {
