@@ -118,7 +118,7 @@ let package = Package(
     tests("GapDatasets", ["GapDatasets", "GapMetrics", "GapTensorFiles"]),
     tests(
       "GapReport",
-      ["GapReport", "GapDatasets", "GapMetrics", "GapPlot", "GapLinearAlgebra", "GapTensorFiles"]),
+      ["GapReport", "GapDatasets", "GapMetrics", "GapPlot", "GapImages", "GapLinearAlgebra", "GapTensorFiles"]),
     tests("Embgap", ["EmbeddingGap"]),
   ]
 )
