@@ -173,9 +173,10 @@ package struct BlockStages: Sendable {
       let rows = pieces[piece]
       let normed = scratch[worker].first(rows.count)
       block.attentionNorm.write(x.rows(rows), into: normed)
-      for (layer, target, raw, norm) in [
-        (query, parts.query, parts.rawQuery, attention.queryNorm),
-        (key, parts.key, parts.rawKey, attention.keyNorm),
+      for (layer, target, raw, norm, turning) in [
+        (query, parts.query, parts.rawQuery, attention.queryNorm, turning),
+        (key, parts.key, parts.rawKey, attention.keyNorm, turning),
+        (value, parts.value, nil, nil, nil),
       ] {
         let target = target.rows(rows)
         let own =
@@ -189,7 +190,6 @@ package struct BlockStages: Sendable {
         turning?.apply(to: own, headWidth: attention.headWidth, rows: rows)
         if kept != .single { target.copy(own) }
       }
-      try value.forward(normed, into: parts.value.rows(rows))
     }
     return parts
   }

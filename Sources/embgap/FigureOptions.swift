@@ -24,8 +24,8 @@ struct OutputOptions: ParsableArguments {
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
-      "Format of figures (png, svg or pdf; png unless said otherwise), or of the table on standard output (csv, md or latex);"
-        + " may be given for each.", valueName: "format"))
+      "Format of figures (png, svg or pdf; png unless said otherwise), or of the table on standard output (csv, md or"
+        + " latex); may be given for each.", valueName: "format"))
   var format: [OutputFormat] = []
 
   @Option(help: "Resolution of PNG figures in dots per inch.")

@@ -84,7 +84,7 @@ struct Measure: ParsableCommand {
         center subtracts each modality's own mean; match-norm scales image rows by one factor, so that both modalities
         have one mean length; shift:δ moves images by -δ and texts by +δ of the gap; drop-dimensions:k leaves out the k
         dimensions in which the centres are furthest apart. Figures and data in --out stay those before.
-        """, valueName: "fix,…"))
+        """, valueName: "fix,…"), transform: FixList.init)
   var fix: [FixList] = []
 
   @Option(help: "Rows that the PCA is fitted on: joint, image or text.")
@@ -265,13 +265,17 @@ struct Measure: ParsableCommand {
 extension ProjectionFit: ExpressibleByArgument {}
 
 /// Fixes with commas between them.
-struct FixList: ExpressibleByArgument {
+struct FixList {
   let fixes: [GapFix]
 
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { GapFix(String($0)) }
-    fixes = parts.compactMap { $0 }
-    guard fixes.count == parts.count else { return nil }
+  /// - Throws: `ValidationError` that names the first which is none.
+  init(_ text: String) throws {
+    fixes = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let fix = GapFix(String(part)) else {
+        throw ValidationError("expected \(GapFix.spelling), found “\(part)”")
+      }
+      return fix
+    }
   }
 }
 

@@ -64,7 +64,8 @@ public struct ReportPage: Sendable {
     return Data(Self.filled(PackageResources.page_html, with: parts))
   }
 
-  /// Nothing may be loaded, sent or framed, and no script and no style may count but those of the page, known by their hashes.
+  /// Nothing may be loaded, sent or framed, and no script and no style may count but those of the page, known by their
+  /// hashes.
   static func policy(style: [UInt8], script: [UInt8]) -> String {
     func hash(_ bytes: [UInt8]) -> String { Data(SHA256.hash(data: bytes)).base64EncodedString() }
     return "default-src 'none'; script-src 'sha256-\(hash(script))'; style-src 'sha256-\(hash(style))'; "

@@ -7,9 +7,9 @@ import GapTensorFiles
   import Foundation
 #endif
 
-/// The directory of a run: `config.yaml`, `metrics.jsonl`, the same for TensorBoard (`EventLog`), `state.safetensors` and the one before it,
-/// `projector.safetensors`; with a second stage also `projector-aligned.safetensors`, what the first one left, and
-/// `adapter/` in PEFT's layout.
+/// The directory of a run: `config.yaml`, `metrics.jsonl`, the same for TensorBoard (`EventLog`), `state.safetensors` and
+/// the one before it, `projector.safetensors`, `trajectories.safetensors` where pairs are held out; with a second stage
+/// also `projector-aligned.safetensors`, what the first one left, and `adapter/` in PEFT's layout.
 ///
 /// A process may be killed at any moment, and power may fail: `metrics.jsonl` is brought onto the disk before a state is,
 /// and a state holds how many lines it had then. Lines that came after it are cut off when a run goes on, and are then
