@@ -114,14 +114,14 @@ struct gap_onednn_matrix {
 static dnnl_data_type_t library_type(int type) { return type == GAP_ONEDNN_BF16 ? dnnl_bf16 : dnnl_f32; }
 
 static int plan_product(dnnl_primitive_desc_t *plan, size_t rows, const gap_onednn_matrix *m, description_in weights,
-                        int target_type, size_t stride, int adding) {
+                        int target_type, int adding) {
   description a, c;
   memset(&a, 0, sizeof a);
   memset(&c, 0, sizeof c);
   dnnl_primitive_attr_t settings = NULL;
   dnnl_post_ops_t after = NULL;
   int status = describe(&a, rows, m->inputs, m->type, m->inputs, 1);
-  if (!status) status = describe(&c, rows, m->outputs, library_type(target_type), stride, 1);
+  if (!status) status = describe(&c, rows, m->outputs, library_type(target_type), m->outputs, 1);
   if (!status) status = dnnl_primitive_attr_create(&settings);
   // Scratch is the caller's, so that one primitive runs on several threads at once.
   if (!status) status = dnnl_primitive_attr_set_scratchpad_mode(settings, dnnl_scratchpad_mode_user);
@@ -167,7 +167,7 @@ gap_onednn_matrix *gap_onednn_pack(const void *values, size_t inputs, size_t out
   dnnl_memory_t source = NULL;
   dnnl_stream_t stream = NULL;
   int status = describe_any(&any, inputs, outputs, m->type);
-  if (!status) status = plan_product(&plan, PLANNED_ROWS, m, given(&any), GAP_ONEDNN_F32, outputs, 0);
+  if (!status) status = plan_product(&plan, PLANNED_ROWS, m, given(&any), GAP_ONEDNN_F32, 0);
   if (!status) status = copy_description(&m->packed, asked(plan, dnnl_query_weights_md));
   if (!status) {
     m->bytes = dnnl_memory_desc_get_size(given(&m->packed));
@@ -212,45 +212,37 @@ size_t gap_onednn_bytes(const gap_onednn_matrix *m) { return m->bytes; }
 // that looking one up takes no lock.
 
 typedef struct product {
-  size_t rows, inputs, outputs, stride;
+  size_t rows, inputs, outputs;
   int target_type, adding;
   dnnl_data_type_t type;
   dnnl_primitive_t primitive;
   description a, c, spare;
   size_t spare_bytes;
-  // Whether the library has only its reference implementation, a hundred times slower, for these shapes and this packing.
-  int is_reference;
   struct product *next;
 } product;
 
 static _Atomic(product *) products;
 
-static product *find_product(size_t rows, const gap_onednn_matrix *m, int target_type, size_t stride, int adding) {
+static product *find_product(size_t rows, const gap_onednn_matrix *m, int target_type, int adding) {
   product *p = atomic_load_explicit(&products, memory_order_acquire);
-  while (p && !(p->rows == rows && p->inputs == m->inputs && p->outputs == m->outputs && p->stride == stride &&
-                p->adding == adding && p->type == m->type && p->target_type == target_type)) {
+  while (p && !(p->rows == rows && p->inputs == m->inputs && p->outputs == m->outputs && p->adding == adding && p->type == m->type && p->target_type == target_type)) {
     p = p->next;
   }
   return p;
 }
 
-static int make_product(product **result, size_t rows, const gap_onednn_matrix *m, int target_type, size_t stride,
-                        int adding) {
+static int make_product(product **result, size_t rows, const gap_onednn_matrix *m, int target_type, int adding) {
   product *p = calloc(1, sizeof *p);
   if (!p) return dnnl_out_of_memory;
-  *p = (product){.rows = rows, .inputs = m->inputs, .outputs = m->outputs, .stride = stride,
-                 .target_type = target_type, .adding = adding, .type = m->type,
-                 .next = atomic_load_explicit(&products, memory_order_relaxed)};
+  *p = (product){.rows = rows, .inputs = m->inputs, .outputs = m->outputs, .target_type = target_type,
+                 .adding = adding, .type = m->type, .next = atomic_load_explicit(&products, memory_order_relaxed)};
   dnnl_primitive_desc_t plan = NULL;
-  int status = plan_product(&plan, rows, m, given(&m->packed), target_type, stride, adding);
+  int status = plan_product(&plan, rows, m, given(&m->packed), target_type, adding);
   if (!status) status = dnnl_primitive_create(&p->primitive, plan);
   if (!status) status = copy_description(&p->a, asked(plan, dnnl_query_src_md));
   if (!status) status = copy_description(&p->c, asked(plan, dnnl_query_dst_md));
   if (!status) status = copy_description(&p->spare, asked(plan, dnnl_query_scratchpad_md));
   if (!status) p->spare_bytes = dnnl_memory_desc_get_size(given(&p->spare));
-  const char *implementation = NULL;
-  if (!status) status = dnnl_primitive_desc_query(plan, dnnl_query_impl_info_str, 0, &implementation);
-  if (!status) p->is_reference = implementation && strstr(implementation, "ref") != NULL;
   if (plan) dnnl_primitive_desc_destroy(plan);
   if (status) {
     if (p->primitive) dnnl_primitive_destroy(p->primitive);
@@ -265,13 +257,12 @@ static int make_product(product **result, size_t rows, const gap_onednn_matrix *
   return dnnl_success;
 }
 
-static int product_of(product **result, size_t rows, const gap_onednn_matrix *m, int target_type, size_t stride,
-                      int adding) {
-  *result = find_product(rows, m, target_type, stride, adding);
+static int product_of(product **result, size_t rows, const gap_onednn_matrix *m, int target_type, int adding) {
+  *result = find_product(rows, m, target_type, adding);
   if (*result) return dnnl_success;
   pthread_mutex_lock(&lock);
-  *result = find_product(rows, m, target_type, stride, adding);
-  int status = *result ? dnnl_success : make_product(result, rows, m, target_type, stride, adding);
+  *result = find_product(rows, m, target_type, adding);
+  int status = *result ? dnnl_success : make_product(result, rows, m, target_type, adding);
   pthread_mutex_unlock(&lock);
   return status;
 }
@@ -317,10 +308,10 @@ static int reserve(void **memory, size_t *bytes, size_t wanted) {
   return 1;
 }
 
-static int run_product(const gap_onednn_matrix *m, const void *a, size_t rows, void *c, int target_type, size_t stride,
-                       int adding, workplace *w) {
+static int run_product(const gap_onednn_matrix *m, const void *a, size_t rows, void *c, int target_type, int adding,
+                       workplace *w) {
   product *p;
-  int status = product_of(&p, rows, m, target_type, stride, adding);
+  int status = product_of(&p, rows, m, target_type, adding);
   if (status) return status;
   if (!RESERVE(w->spare, p->spare_bytes)) return dnnl_out_of_memory;
   dnnl_memory_t left = NULL, target = NULL, spare = NULL;
@@ -359,26 +350,16 @@ int gap_onednn_multiply(const gap_onednn_matrix *m, const void *a, int type, siz
     }
     a = w->left.memory;
   }
-  // Where the library has nothing fast for this target (rows that are padded, strides or bf16 at some widths), the
-  // product goes to rows of its own in f32, one after the other, and from there.
-  size_t columns = m->outputs;
-  int is_direct = padded == rows, product_type = target_type;
-  product *p;
-  int status = product_of(&p, padded, m, target_type, is_direct ? stride : columns, is_direct && adding);
-  if (status) return status;
-  if (p->is_reference) {
-    is_direct = 0;
-    product_type = GAP_ONEDNN_F32;
-  }
-  if (is_direct) return run_product(m, a, rows, c, target_type, stride, adding, w);
-  size_t each = product_type == GAP_ONEDNN_BF16 ? sizeof(uint16_t) : sizeof(float);
+  // Targets are rows of the library's own where there are more of them than asked for, and where rows of the target lie
+  // apart: for those it has only its reference implementation, a hundred times slower.
+  size_t columns = m->outputs, each = target_type == GAP_ONEDNN_BF16 ? sizeof(uint16_t) : sizeof(float);
+  if (padded == rows && stride == columns) return run_product(m, a, rows, c, target_type, adding, w);
   if (!RESERVE(w->target, padded * columns * each)) return dnnl_out_of_memory;
-  status = run_product(m, a, padded, w->target.memory, product_type, columns, 0, w);
+  int status = run_product(m, a, padded, w->target.memory, target_type, 0, w);
   if (status) return status;
   for (size_t i = 0; i < rows; i++) {
     const char *row = (const char *)w->target.memory + i * columns * each;
-    if (product_type != target_type) gap_narrow_bf16((const float *)row, (uint16_t *)c + i * stride, columns);
-    else if (adding) gap_add_scaled((float *)c + i * stride, (const float *)row, 1, columns);
+    if (adding) gap_add_scaled((float *)c + i * stride, (const float *)row, 1, columns);
     else memcpy((char *)c + i * stride * each, row, columns * each);
   }
   return status;

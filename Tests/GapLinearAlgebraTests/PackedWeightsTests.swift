@@ -4,7 +4,7 @@ import Testing
 
 /// Products with packed weights into every kind of target, against the formula in Double.
 ///
-/// 192 columns are among the widths at which oneDNN has nothing fast for targets with a stride, or in bfloat16.
+/// Rows of a target may lie apart, and there may be fewer of them than oneDNN multiplies: both go through other memory.
 @Suite struct PackedWeightsTests {
   struct Case: Sendable {
     let rows: Int
