@@ -54,12 +54,7 @@ package struct ProductRows: Sendable {
 
   var extent: Int { rows * columns }
 
-  var type: Int32 {
-    switch numbers {
-    case .single: Int32(GAP_F32)
-    case .bfloat16: Int32(GAP_BF16)
-    }
-  }
+  var type: Int32 { precision.type }
 
   @unsafe var pointer: UnsafeMutableRawPointer {
     switch numbers {

@@ -1,21 +1,65 @@
+import CGapKernels
 import Testing
 
 @testable import GapLinearAlgebra
 
-/// Products with packed weights into every kind of target, against the formula in Double.
+/// Products with packed weights by every kind of kernels into every kind of target, against the formula in Double.
 ///
-/// Rows of a target may lie apart, and there may be fewer of them than oneDNN multiplies: both go through other memory.
+/// Rows of a target may lie apart, there may be fewer of them than oneDNN multiplies or than one tile of panels has, and
+/// sums may be longer than what panels take of them at a time.
 @Suite struct PackedWeightsTests {
   struct Case: Sendable {
     let rows: Int
     let inputs: Int
     let outputs: Int
     let precision: ProductPrecision
+    let kernels: ProductKernels
   }
 
   static let cases = [ProductPrecision.single, .bfloat16].flatMap { precision in
-    [(96, 576, 192), (5, 576, 192), (37, 33, 50), (1, 16, 64)].map {
-      Case(rows: $0.0, inputs: $0.1, outputs: $0.2, precision: precision)
+    ProductKernels.allCases.filter { $0.suit(precision) }.flatMap { kernels in
+      [(96, 576, 192), (5, 576, 192), (37, 33, 50), (1, 16, 64), (10, 64, 7), (3, 3_201, 66)].map {
+        Case(rows: $0.0, inputs: $0.1, outputs: $0.2, precision: precision, kernels: kernels)
+      }
+    }
+  }
+
+  /// The fastest is what this processor has: were it to suit nothing, the cases above would say nothing.
+  @Test func kernels() {
+    #expect(Set(Self.cases.map(\.kernels)).contains(.fastest(.single)))
+    #expect(ProductKernels.openBLAS.suit(.single) && !ProductKernels.openBLAS.suit(.bfloat16))
+    #if arch(x86_64)
+      if gap_processor_features() & Int32(GAP_HAS_AVX512) != 0 {
+        #expect(ProductKernels.fastest(.single) == .panels)
+      }
+    #endif
+  }
+
+  @Test(arguments: cases.indices) func gradients(index: Int) throws {
+    let own = Self.cases[index]
+    let weights = Self.weights(own)
+    // [rows, outputs] times W: sums run over outputs.
+    let dy = Self.block(own.rows, own.outputs)
+    let rounded = ProductRows.unset(own.rows, own.outputs, own.precision)
+    rounded.copy(dy)
+    for adding in [false, true] {
+      let wide = Block(
+        Buffer<Float>(repeating: 7, count: own.rows * own.inputs), rows: own.rows, columns: own.inputs)
+      let narrow = Block(
+        Buffer<Float>(repeating: 7, count: own.rows * own.inputs), rows: own.rows, columns: own.inputs)
+      try weights.inputGradient(dy, into: wide, adding: adding)
+      try weights.inputGradient(rounded, into: narrow, adding: adding)
+      var worst = 0.0
+      for i in 0..<own.rows {
+        for j in 0..<own.inputs {
+          let sum =
+            (0..<own.outputs).reduce(0.0) { $0 + Double(Self.number(i, $1)) * Double(Self.number($1, j)) }
+            + (adding ? 7 : 0)
+          worst = max(worst, abs(Double(wide.buffer[i * own.inputs + j]) - sum))
+          worst = max(worst, abs(Double(narrow.buffer[i * own.inputs + j]) - sum))
+        }
+      }
+      #expect(worst == 0, "\(own), adding \(adding)")
     }
   }
 
@@ -28,15 +72,19 @@ import Testing
     return block
   }
 
-  @Test(arguments: cases.indices) func products(index: Int) throws {
-    let own = Self.cases[index]
-    guard own.precision == .single || ProductPrecision.hasFastBFloat16 else { return }
-    let weights = PackedWeights(outputs: own.outputs, inputs: own.inputs, precision: own.precision) {
-      rows, target in
+  private static func weights(_ own: Case) -> PackedWeights {
+    PackedWeights(
+      outputs: own.outputs, inputs: own.inputs, precision: own.precision, kernels: own.kernels
+    ) { rows, target in
       for (place, i) in rows.enumerated() {
-        for j in 0..<own.inputs { target[place * own.inputs + j] = Self.number(i, j) }
+        for j in 0..<own.inputs { target[place * own.inputs + j] = number(i, j) }
       }
     }
+  }
+
+  @Test(arguments: cases.indices) func products(index: Int) throws {
+    let own = Self.cases[index]
+    let weights = Self.weights(own)
     let x = Self.block(own.rows, own.inputs)
     let rounded = ProductRows.unset(own.rows, own.inputs, own.precision)
     rounded.copy(x)

@@ -138,6 +138,24 @@ void gap_attention(const gap_heads *heads, float *target, size_t target_stride, 
 void gap_attention_gradient(const gap_heads *heads, const float *gradient, size_t gradient_stride, float *dq,
                             size_t dq_stride, float *dk, float *dv, size_t dkv_stride, uint32_t *room);
 
+// panels.c: products with a frozen matrix [inputs, outputs] in panels of 64 columns, for processors with AVX-512.
+// Whether this processor has such products with numbers of a type, and no faster ones.
+int gap_panels_suit(int type);
+// Bytes of the panels, which start as zeros at an address that 64 divides.
+size_t gap_panels_bytes(size_t inputs, size_t outputs, int type);
+// Puts rows first..<first + row_count in their places. `turned`: they are rows of the transpose, [outputs, inputs].
+void gap_panels_pack(const void *rows, size_t first, size_t row_count, size_t inputs, size_t outputs, int turned,
+                     int type, void *panels);
+typedef struct {
+  const void *panels;
+  size_t inputs, outputs;
+  int type;
+} gap_panels;
+// c [rows, outputs] = a [rows, inputs] times the matrix, or c += with `adding` (f32 alone). a is of the matrix' type, c
+// is f32 or, where the matrix is bf16, either. Strides are numbers between the starts of rows.
+void gap_panels_multiply(const gap_panels *matrix, const void *a, size_t a_stride, size_t rows, void *c,
+                         int target_type, size_t stride, int adding);
+
 // processors.c: the processors that this process may run on.
 int gap_processor_count(void);
 // What of the processor is made use of: bits of GAP_HAS_*.
