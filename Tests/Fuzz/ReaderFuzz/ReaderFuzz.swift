@@ -25,9 +25,20 @@ private let reader: FuzzedReader = {
   return reader
 }()
 
+/// Inputs given to the reader, and their bytes; told at the end.
+nonisolated(unsafe) private var given = (inputs: 0, bytes: 0)
+
+private func tell() {
+  let line =
+    "\(reader.rawValue): \(given.inputs) inputs, \(given.bytes) bytes, \(clock() / CLOCKS_PER_SEC) s of a processor\n"
+  FileHandle.standardError.write(Data(line.utf8))
+}
+
 /// Gives one input to the reader: it is read, or refused by an error of the program's own on one line.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+  given.inputs += 1
+  given.bytes += count
   do {
     try reader.read(Array(UnsafeBufferPointer(start: start, count: count)))
   } catch {
@@ -44,6 +55,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 struct ReaderFuzz {
   static func main() {
     _ = reader
+    atexit { tell() }
     var count = CommandLine.argc
     var arguments = CommandLine.unsafeArgv
     exit(runFuzzer(&count, &arguments) { start, count in testOneInput(start, count) })
