@@ -137,5 +137,6 @@ let package = Package(
       "GapReport",
       ["GapReport", "GapDatasets", "GapMetrics", "GapPlot", "GapImages", "GapLinearAlgebra", "GapTensorFiles"]),
     tests("Embgap", ["EmbeddingGap"]),
+    tests("Notebook", ["Notebook"]),
   ]
 )

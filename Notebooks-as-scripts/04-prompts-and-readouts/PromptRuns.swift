@@ -45,5 +45,23 @@ struct PromptRuns {
     (name, values + [Notebook.mean(values)])
   }
 
+  /// Bars of some arms for each prompt, a panel for each decoder.
+  static func figure(
+    _ prompts: [(String, PromptRuns)], _ quantity: String, _ arms: [ComparisonArm], _ label: String
+  ) -> Figure {
+    let panels = decoders.map { decoder in
+      BarChart(
+        title: decoder, groups: prompts.map(\.0),
+        series: arms.map { arm in
+          let values = prompts.map { $0.1.values(decoder, quantity, arm) }
+          return BarChart.Series(
+            "\(arm)", values: values.map(Notebook.mean), lower: values.map { $0.min() ?? .nan },
+            upper: values.map { $0.max() ?? .nan })
+        },
+        yLabel: label)
+    }
+    return Figure(panels.map { .bar($0) }, columns: 1, width: Figure.oneAndHalfColumns, sharesAxes: true)
+  }
+
   private func varied(_ decoder: String) -> [String: String] { ["llm": folders[decoder] ?? ""] }
 }

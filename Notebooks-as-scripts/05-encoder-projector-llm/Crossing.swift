@@ -28,17 +28,17 @@ struct Crossing {
     plan = try ComparisonPlan(
       path: experiment.configuration,
       assignments: data + [
-        "instruct=null", "evaluation.questions=null", "evaluation.every=60", "evaluation.captions=0",
+        "instruct=null", "evaluation.questions=null", "evaluation.every=80", "evaluation.captions=0",
         "evaluation.readouts=[input]",
       ],
-      arms: [.ntp, .joint], seeds: 3, budgets: [60],
+      arms: [.ntp, .joint], seeds: 2, budgets: [80],
       variations: zip(Self.keys, paths).map { key, values in
         try ComparisonPlan.Variation(parsing: "\(key)=\(values.joined(separator: ","))")
       })
     outcome = try Comparison(plan).run()
   }
 
-  static func head(_ name: String) -> [String] { [name, "seed 0", "seed 1", "seed 2", "mean"] }
+  static func head(_ name: String) -> [String] { [name, "seed 0", "seed 1", "mean"] }
 
   /// A row for each model: every seed, then their mean.
   func rows(_ values: (Model) -> [Double]) -> [(String, [Double])] {
