@@ -59,18 +59,27 @@ struct Crossing {
 
   /// What the second choice of each part gives more than the first, other parts and seeds alike.
   func effects(_ quantity: String) -> [(String, [Double])] {
-    Self.keys.indices.map { place in
-      let differences = Self.models.filter { $0.parts[place] == Self.choices[place][0] }.flatMap { model in
-        var other = model
-        other.parts[place] = Self.choices[place][1]
-        return zip(values(other, quantity, .joint), values(model, quantity, .joint)).map(-)
-      }
-      let sum = PairedDifference(differences)
+    Self.keys.indices.map { part in
+      let effect = effect(quantity, part)
       return (
-        "\(Self.choices[place][1]) for \(Self.choices[place][0])",
-        [sum.mean, sum.interval?.low ?? .nan, sum.interval?.high ?? .nan]
+        "\(Self.choices[part][1]) for \(Self.choices[part][0])",
+        [effect.mean, effect.interval?.low ?? .nan, effect.interval?.high ?? .nan]
       )
     }
+  }
+
+  /// Whether the interval of a part's effect lies above 0.
+  func isAbove(_ quantity: String, part: Int) -> Bool {
+    effect(quantity, part).interval.map { $0.low > 0 } ?? false
+  }
+
+  private func effect(_ quantity: String, _ part: Int) -> PairedDifference {
+    let differences = Self.models.filter { $0.parts[part] == Self.choices[part][0] }.flatMap { model in
+      var other = model
+      other.parts[part] = Self.choices[part][1]
+      return zip(values(other, quantity, .joint), values(model, quantity, .joint)).map(-)
+    }
+    return PairedDifference(differences)
   }
 
   /// Bars of both arms, a panel for each encoder.

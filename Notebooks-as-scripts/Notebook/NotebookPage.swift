@@ -61,8 +61,8 @@ struct NotebookPage {
     h2 { font-size: 1.15rem; line-height: 1.3; margin: 2.6rem 0 .5rem; padding-top: 1.2rem; border-top: 1px solid var(--line); }
     p { margin: .7rem 0; overflow-wrap: break-word; }
     code { font: .85em/1.45 ui-monospace, SFMono-Regular, Menlo, monospace; }
-    pre { margin: .9rem 0; padding: .7rem .8rem; border-radius: 6px; background: var(--block); overflow-x: auto; }
-    pre code { font-size: .78rem; }
+    pre { margin: .9rem 0; padding: .7rem .8rem; border-radius: 6px; background: var(--block); overflow-x: auto; font-size: .78rem; line-height: 1.45; }
+    pre code { font-size: inherit; }
     pre .note { color: var(--soft); }
     .wide { overflow-x: auto; margin: .9rem 0; }
     table { border-collapse: collapse; font-size: .9rem; }
