@@ -23,6 +23,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
 }
 
+/// A notebook: an executable that walks through the library as its users see it, without what only this package sees.
+func notebook(_ folder: String, _ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["EmbeddingGap", "Notebook"], path: "Notebooks-as-scripts/" + folder,
+    exclude: ["expected.txt"], packageAccess: false, swiftSettings: strict)
+}
+
 let package = Package(
   name: "EmbeddingGap",
   platforms: [.macOS(.v26)],
@@ -109,6 +116,16 @@ let package = Package(
       dependencies: ["EmbeddingGap", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
 
+    .target(
+      name: "Notebook", dependencies: ["EmbeddingGap"], path: "Notebooks-as-scripts/Notebook",
+      packageAccess: false, swiftSettings: strict),
+    notebook("01-measure-embeddings", "measure-embeddings"),
+    notebook("02-measure-a-checkpoint", "measure-a-checkpoint"),
+    notebook("03-ntp-against-joint", "ntp-against-joint"),
+    notebook("04-prompts-and-readouts", "prompts-and-readouts"),
+    notebook("05-encoder-projector-llm", "encoder-projector-llm"),
+    notebook("06-where-the-gap-lives", "where-the-gap-lives"),
+
     // Tests, one target for each target they test.
     tests("GapLinearAlgebra", ["GapLinearAlgebra", "CGapKernels"]),
     tests(
@@ -120,5 +137,6 @@ let package = Package(
       "GapReport",
       ["GapReport", "GapDatasets", "GapMetrics", "GapPlot", "GapImages", "GapLinearAlgebra", "GapTensorFiles"]),
     tests("Embgap", ["EmbeddingGap"]),
+    tests("Notebook", ["Notebook"]),
   ]
 )

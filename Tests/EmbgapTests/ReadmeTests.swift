@@ -176,6 +176,10 @@ import Testing
         "echo embgap \"$@\" >>calls.txt; exec '\(CommandTests.command)' \"$@\" --quick --steps 2 --seeds 1"
           + " --set instruct.steps=2 --set evaluation.captions=4",
         to: tools)
+      // A notebook, which leaves a page where it is told to.
+      try FileManager.default.createDirectory(
+        atPath: directory + "/Notebooks-as-scripts/03-one", withIntermediateDirectories: true)
+      try Self.addTool("one", "echo one \"$@\" >>calls.txt; mkdir -p $1 && touch $1/index.html", to: tools)
       try Self.addTool("python3", "echo python3 \"$@\" >>calls.txt", to: tools)
       try FileManager.default.createDirectory(
         atPath: directory + "/Tests/Fuzz", withIntermediateDirectories: true)
@@ -187,6 +191,10 @@ import Testing
       let calls = try String(contentsOfFile: directory + "/calls.txt", encoding: .utf8)
       #expect(calls.contains("build"))
       if line == "./run test" { #expect(calls.split(separator: "\n").contains { $0.hasPrefix("test") }) }
+      if line == "./run test" || line.hasPrefix("./run notebooks") {
+        #expect(calls.contains("build -c release --product one\n"))
+        #expect(FileManager.default.fileExists(atPath: directory + "/notebooks-output/03-one/index.html"))
+      }
       if line == "./run demo" {
         let names = Set(try FileManager.default.contentsOfDirectory(atPath: directory + "/demo-output"))
         #expect(
