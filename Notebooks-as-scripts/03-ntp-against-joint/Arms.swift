@@ -42,10 +42,6 @@ struct Arms {
     interval(quantity, arm).map { $0.low > 0 } ?? false
   }
 
-  func holdsZero(_ quantity: String, _ arm: ComparisonArm) -> Bool {
-    interval(quantity, arm).map { $0.low <= 0 && 0 <= $0.high } ?? false
-  }
-
   private func interval(_ quantity: String, _ arm: ComparisonArm) -> Interval? {
     outcome.difference(quantity, arm: arm)?.interval
   }
