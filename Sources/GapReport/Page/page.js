@@ -362,10 +362,11 @@
     return svg;
   };
 
-  // Arms: colours that every common colour blindness tells apart, with dashes and shapes that tell them in grey.
+  // Arms: colours that every common colour blindness tells apart, in the order of the figures beside the page (Okabe and
+  // Ito), lightened where the ground is dark, with dashes and shapes that tell them in grey.
   const armColors = {
-    light: ["#0072b2", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7a5195", "#444444"],
-    dark: ["#56b4e9", "#2fc79a", "#e59ac4", "#e6c34a", "#a6d8f5", "#b893d6", "#cccccc"],
+    light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"],
+    dark: ["#56b4e9", "#f08a4b", "#2fc79a", "#e59ac4", "#e6b84a", "#a6d8f5", "#e6e9ed"],
   };
   const armDashes = ["none", "7 3", "2 3", "8 3 2 3", "12 4", "4 4", "1 4"];
   const armColor = (arm, colors) => armColors[colors === dark ? "dark" : "light"][arm % 7];
