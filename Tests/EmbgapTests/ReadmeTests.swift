@@ -8,10 +8,11 @@ import Testing
   static func lines(of page: String = "README.md") throws -> [String] {
     let text = try String(contentsOfFile: CommandTests.repository + "/" + page, encoding: .utf8)
     var lines: [String] = []
-    var isShell = false
+    var (isOpen, isShell) = (false, false)
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       if line.hasPrefix("```") {
-        isShell = line == "```sh" || line == "```bash" || (line == "```" && !isShell)
+        isOpen.toggle()
+        isShell = isOpen && ["```sh", "```bash", "```"].contains(line)
         continue
       }
       let command = line.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
