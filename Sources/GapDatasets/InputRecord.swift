@@ -22,7 +22,11 @@ public struct InputRecord: Sendable, Equatable, Codable {
 
   /// Describes a tensor.
   ///
-  /// - Parameter hashing: reads the whole file for its SHA-256.
+  /// - Parameters:
+  ///   - tensor: what is described.
+  ///   - label: what it is called in the report.
+  ///   - bytes: length of its file.
+  ///   - hashing: reads the whole file for its SHA-256.
   /// - Throws: `DatasetError.unreadable` when hashing fails.
   public init(tensor: Tensor, label: String, bytes: Int, hashing: Bool) throws {
     path = label
@@ -35,6 +39,7 @@ public struct InputRecord: Sendable, Equatable, Codable {
   /// Describes a file that is not one tensor.
   ///
   /// - Parameters:
+  ///   - path: the file.
   ///   - dtype: the types in it, or what it holds.
   ///   - shape: how many it holds.
   ///   - hashing: reads the whole file for its SHA-256.

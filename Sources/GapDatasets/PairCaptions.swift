@@ -10,7 +10,9 @@ public struct PairCaptions: Sendable, Equatable {
   /// A line is the caption as it stands; in a file that begins with a brace it is a JSON object with the caption under
   /// "caption". A missing newline at the end is fine, an empty line is not.
   ///
-  /// - Parameter pairs: how many there must be.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - pairs: how many there must be.
   /// - Throws: `DatasetError` when the file cannot be read, a line has no caption, or their number is another.
   /// - Complexity: O(bytes).
   public init(path: String, pairs: Int) throws {

@@ -41,6 +41,7 @@ public struct PairBootstrap: Sendable, Equatable {
   /// Resamples.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - resamples: how often.
   ///   - seed: of the draws; resample b has its own stream.
   /// - Throws: `MetricError.dimensionsDiffer`.

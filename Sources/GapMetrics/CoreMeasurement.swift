@@ -12,6 +12,7 @@ public struct CoreMeasurement: Sendable, Equatable {
   /// Measures a pair of embeddings.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - options: limits and seed of the samples that uniformities and retrieval use; the rest has no effect.
   ///   - retrieves: adds `retrieval`.
   /// - Throws: `MetricError.dimensionsDiffer`; what the sources throw.

@@ -41,6 +41,7 @@ public struct GapMeasurement: Sendable, Equatable {
   /// Measures a pair of embeddings.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - options: limits, seed, resamples.
   ///   - progress: told what is being done and the share of the whole that is done, 0…1, from the calling thread.
   /// - Throws: what the sources throw; `LinearAlgebraError` when LAPACK fails.

@@ -22,6 +22,7 @@ public struct GapProjection: Sendable, Equatable {
   /// Fits a basis to the unit rows.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - fit: the rows that it is fitted on.
   ///   - count: components wanted.
   /// - Returns: a basis of at most min(count, d, rows) components.
@@ -60,7 +61,9 @@ public struct GapProjection: Sendable, Equatable {
 
   /// Projects every unit row.
   ///
-  /// - Parameter basis: a fitted or saved basis of the pair's width.
+  /// - Parameters:
+  ///   - pair: both modalities.
+  ///   - basis: a fitted or saved basis of the pair's width.
   /// - Throws: `MetricError.basisDiffers` when the widths differ; what the sources throw.
   /// - Complexity: O(n d count).
   public init(of pair: EmbeddingPair, basis: PrincipalComponents) throws {

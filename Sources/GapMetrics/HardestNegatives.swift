@@ -21,6 +21,7 @@ public struct HardestNegatives: Sendable, Equatable {
   /// Finds the negatives of some queries among all items of the other side.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - queries: pairs; with ids an image query is an image's first pair, and a negative is of another id.
   ///   - fromImages: whether images look for texts, or texts for images.
   /// - Throws: `MetricError.dimensionsDiffer`; what the sources throw.

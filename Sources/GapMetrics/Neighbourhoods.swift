@@ -18,6 +18,7 @@ public struct Neighbourhoods: Sendable {
   /// Finds the neighbours.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - limit: above this many pairs, that many seeded queries are used, always against all rows.
   ///   - seed: of the queries.
   ///   - progress: told the share done, 0…1.

@@ -5,7 +5,7 @@
 /// ```
 ///
 /// Near 1, an image and its text point the same way; near 0 they are unrelated. A high value alone proves nothing:
-/// when all rows share one direction, unpaired cosines are as high (compare `UnpairedCosine`, `MatchingMargin`).
+/// when all rows share one direction, unpaired cosines are as high (compare `UnpairedCosine`).
 public struct PairedCosine: Sendable, Equatable {
   /// Mean, −1…1.
   public let mean: Double

@@ -38,6 +38,7 @@ public struct PairwiseDistances: Sendable, Equatable {
   /// Measures all distances of (a sample of) the pairs.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - limit: above this many pairs, a seeded sample of that many is used.
   ///   - seed: of the sample.
   /// - Throws: `MetricError.dimensionsDiffer`; what the sources throw.

@@ -32,8 +32,12 @@ public struct PermutationTest: Sendable, Equatable {
   /// Draws and scores the permutations.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - neighbourhoods: used when they cover all pairs; found again within the sample otherwise.
   ///   - limit: the most pairs that are tested.
+  ///   - permutations: how many are drawn.
+  ///   - seed: of the permutations and of the sample.
+  ///   - progress: told the share done, 0…1.
   /// - Throws: what the sources throw.
   /// - Complexity: O(m² (d + permutations)), m = min(n, limit, gramLimit) pairs of width d.
   public init(

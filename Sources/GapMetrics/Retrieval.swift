@@ -50,6 +50,7 @@ public struct Retrieval: Sendable, Equatable {
   /// Ranks every query, or a seeded sample of `queryLimit` above that many.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - queryLimit: the most queries in each direction.
   ///   - seed: of the sample.
   ///   - progress: told the share done, 0…1.

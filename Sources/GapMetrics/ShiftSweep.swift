@@ -32,8 +32,10 @@ public struct ShiftSweep: Sendable, Equatable {
   /// Sweeps λ from −½ to 1.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - temperature: of the softmax; 0.01 is where CLIP's training ends.
   ///   - limit: pairs in the batch; a seeded sample above it. The loss depends on it: compare at equal size.
+  ///   - seed: of the sample.
   /// - Throws: `MetricError.dimensionsDiffer`; what the sources throw.
   /// - Complexity: O(31 m² d), m = min(n, limit) pairs of width d.
   public init(of pair: EmbeddingPair, temperature: Double = 0.01, limit: Int = 1000, seed: UInt64 = 0) throws {

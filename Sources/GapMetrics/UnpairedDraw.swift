@@ -10,6 +10,7 @@ public struct UnpairedDraw: Sendable, Equatable {
   /// Draws.
   ///
   /// - Parameters:
+  ///   - pair: both modalities.
   ///   - count: how many are wanted; fewer when there are fewer.
   ///   - seed: of the draw.
   /// - Throws: `MetricError.dimensionsDiffer`; what the sources throw.

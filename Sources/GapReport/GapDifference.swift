@@ -47,6 +47,8 @@ public struct GapDifference: Sendable, Equatable {
   ///   - first: a report's directory or file.
   ///   - second: another, on the same pairs in the same order.
   ///   - resamples: bootstrap resamples; 0 gives no intervals.
+  ///   - seed: of the resamples.
+  ///   - threads: the most threads, 0 for all processors.
   /// - Throws: `ReportError.notComparable` when numbers of pairs or ids differ; `ReportError`, `TensorFileError` when
   ///   a report cannot be read.
   /// - Complexity: O(n · resamples).

@@ -22,8 +22,11 @@ public struct ReportExtras: Sendable, Equatable {
   /// What was found while vectors were read off a checkpoint, and the core metrics of its layers, if they were read.
   ///
   /// - Parameters:
+  ///   - embeddings: what was read.
+  ///   - readout: how.
   ///   - ids: for each pair, the name that captions of one image share.
   ///   - badPairs: whether rows that are not finite or of length zero stop or are left out, layer by layer.
+  ///   - options: limits and seed of what is sampled.
   ///   - threads: the most threads at work, 0 for all processors.
   ///   - progress: told the share of the layers that is done, 0…1.
   /// - Throws: `MetricError`, naming the layer.

@@ -4,14 +4,15 @@ import Testing
 
 /// Every command line that the README shows does what it says.
 @Suite struct ReadmeTests {
-  /// The lines of the README's shell blocks, without comments.
-  static func lines() throws -> [String] {
-    let text = try String(contentsOfFile: CommandTests.repository + "/README.md", encoding: .utf8)
+  /// The lines of a page's shell blocks, without comments.
+  static func lines(of page: String = "README.md") throws -> [String] {
+    let text = try String(contentsOfFile: CommandTests.repository + "/" + page, encoding: .utf8)
     var lines: [String] = []
-    var isShell = false
+    var (isOpen, isShell) = (false, false)
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       if line.hasPrefix("```") {
-        isShell = line == "```sh" || line == "```bash" || (line == "```" && !isShell)
+        isOpen.toggle()
+        isShell = isOpen && ["```sh", "```bash", "```"].contains(line)
         continue
       }
       let command = line.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
@@ -110,23 +111,25 @@ import Testing
     try writer.data.write(to: URL(filePath: directory + "/clip.safetensors"))
   }
 
+  /// Runs a line and looks for what it says it writes.
+  static func expectSuccess(of line: String, in directory: String) throws {
+    let outcome = try run(shortened(line), in: directory, path: commandFolder)
+    #expect(outcome.code == 0, "\(line): \(outcome.output)")
+    #expect(!outcome.output.isEmpty, "\(line)")
+    guard let out = out(line) else { return }
+    #expect(FileManager.default.fileExists(atPath: directory + "/" + out), "\(line)")
+    let found = try? FileManager.default.contentsOfDirectory(atPath: directory + "/" + out)
+    let isFile = [".safetensors", ".bin"].contains { out.hasSuffix($0) }
+    #expect(found.map { !$0.isEmpty } ?? isFile, "\(line)")
+  }
+
   @Test func everyCommandOfTheReadmeRuns() throws {
     let lines = try Self.lines().filter { $0.hasPrefix("embgap ") && !$0.contains("~/") }
     #expect(lines.count >= 5)
     let directory = try CommandTests.scratch()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     try Self.prepare(directory)
-    for line in lines {
-      let outcome = try Self.run(Self.shortened(line), in: directory, path: Self.commandFolder)
-      #expect(outcome.code == 0, "\(line): \(outcome.output)")
-      #expect(!outcome.output.isEmpty, "\(line)")
-      if let out = Self.out(line) {
-        #expect(FileManager.default.fileExists(atPath: directory + "/" + out), "\(line)")
-        let found = try? FileManager.default.contentsOfDirectory(atPath: directory + "/" + out)
-        let isFile = [".safetensors", ".bin"].contains { out.hasSuffix($0) }
-        #expect(found.map { !$0.isEmpty } ?? isFile, "\(line)")
-      }
-    }
+    for line in lines { try Self.expectSuccess(of: line, in: directory) }
     // Each subcommand is shown at least once.
     let shown = Set(lines.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
     #expect(

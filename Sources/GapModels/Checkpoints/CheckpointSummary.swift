@@ -31,7 +31,9 @@ public struct CheckpointSummary: Sendable, Equatable {
 
   /// Looks at a model directory: config.json, weights, tokenizer.json, preprocessor_config.json.
   ///
-  /// - Parameter file: the directory's weights.
+  /// - Parameters:
+  ///   - directory: where the model lies.
+  ///   - file: the directory's weights.
   /// - Throws: `ModelError`, `TensorFileError` when config.json cannot be read.
   public init(directory: String, file: TensorFile) throws {
     let settings = try ModelSettings(file: FilePath.join(directory, "config.json"))

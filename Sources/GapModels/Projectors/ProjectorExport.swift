@@ -47,7 +47,9 @@ public struct ProjectorExport: Sendable {
 
   /// The file's bytes.
   ///
-  /// - Parameter path: where the projector comes from, for messages.
+  /// - Parameters:
+  ///   - format: of the file.
+  ///   - path: where the projector comes from, for messages.
   /// - Throws: `ModelError.badSetting` when the format has no names for this projector.
   public func data(_ format: Format, path: String) throws -> Data {
     let parameters = try parameters(format, path: path)

@@ -43,6 +43,7 @@ public struct ReportPage: Sendable {
   /// A page of a comparison.
   ///
   /// - Parameters:
+  ///   - comparison: the runs.
   ///   - labels: names, captions and images of the held-out pairs.
   ///   - threads: that make images small; 0 for all processors.
   /// - Throws: as above.

@@ -20,7 +20,11 @@ extension Comparison.Outcome {
 
   /// The same before the first step: what held-out data gave with the projector that the seed begins with.
   ///
-  /// - Parameter quantity: `metrics.READOUT.KEY` or `evaluation.aligned.KEY`.
+  /// - Parameters:
+  ///   - quantity: `metrics.READOUT.KEY` or `evaluation.aligned.KEY`.
+  ///   - arm: whose runs are meant.
+  ///   - steps: its budget; nil for the first one.
+  ///   - varied: values of varied keys; runs of any value of the other keys count.
   public func valuesAtStart(
     _ quantity: String, arm: ComparisonArm, steps: Int? = nil, varied: [String: String] = [:]
   ) -> [Double] {

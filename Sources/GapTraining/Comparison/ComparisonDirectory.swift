@@ -21,7 +21,9 @@ public struct ComparisonDirectory: Sendable {
 
   /// Makes the directory, or takes the one that is there.
   ///
-  /// - Parameter resumes: keeps the runs that are there; otherwise those of a comparison that came to its end are removed.
+  /// - Parameters:
+  ///   - path: the directory.
+  ///   - resumes: keeps the runs that are there; otherwise those of a comparison that came to its end are removed.
   /// - Throws: `TrainingError.cannotWrite` when it cannot be made, another process is at work in it, or it holds runs of
   ///   a comparison that was stopped and that is not to be gone on with.
   public init(_ path: String, resumes: Bool) throws {

@@ -69,6 +69,7 @@ public struct ComparisonPlan: Sendable {
   ///   - arms: at least one.
   ///   - seeds: how many; they count up from the configuration's.
   ///   - budgets: empty for the configuration's own steps.
+  ///   - variations: keys with the values to compare at; every combination is a setting.
   /// - Throws: `TrainingError`.
   public init(
     path: String, assignments: [String] = [], arms: [ComparisonArm], seeds: Int, budgets: [Int] = [],

@@ -16,8 +16,11 @@ public enum DurableFile {
 
   /// Writes a file that is there whole or as it was before, on the disk when this returns.
   ///
-  /// - Parameter previous: where the file that was there is kept; a process that is killed between the two renames
-  ///   leaves that one alone.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - data: what it is to hold.
+  ///   - previous: where the file that was there is kept; a process that is killed between the two renames
+  ///     leaves that one alone.
   /// - Throws: `TrainingError.cannotWrite`; what was there is as it was.
   public static func replace(_ path: String, with data: Data, keepingPreviousAs previous: String? = nil) throws
   {
