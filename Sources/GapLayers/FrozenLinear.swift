@@ -40,12 +40,15 @@ package struct FrozenLinear: Sendable {
 
   /// The same layer, its weights packed when they are first used: for many passes, at the cost of memory.
   package func packed(_ precision: ProductPrecision) -> FrozenLinear {
+    FrozenLinear(weight: weight, bias: bias, packed: packedWeights(precision))
+  }
+
+  /// Its weights alone, packed when they are first used.
+  package func packedWeights(_ precision: ProductPrecision) -> PackedWeights {
     let weight = weight
-    return FrozenLinear(
-      weight: weight, bias: bias,
-      packed: PackedWeights(outputs: outputs, inputs: inputs, precision: precision) { rows, target in
-        try weight.read(rows: rows, into: &target)
-      })
+    return PackedWeights(outputs: outputs, inputs: inputs, precision: precision) { rows, target in
+      try weight.read(rows: rows, into: &target)
+    }
   }
 
   /// The layer that gives only the outputs `range` of this one.
@@ -91,7 +94,7 @@ package struct FrozenLinear: Sendable {
 
 extension Block<Float> {
   /// Adds the same numbers to every row.
-  func add(_ terms: [Float]) {
+  package func add(_ terms: [Float]) {
     for i in 0..<rows { writeRow(i) { ActivationKernels.add(terms.span, to: &$0) } }
   }
 }

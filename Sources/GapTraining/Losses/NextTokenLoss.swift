@@ -8,20 +8,26 @@ import GapTensorFiles
 /// L = Σ_i −ln softmax(W h_i)[t_i]      dh_i = scale · Wᵀ (softmax(W h_i) − e_{t_i})
 /// ```
 ///
-/// Rows go through the head in chunks: memory is O(chunk · vocabulary), never O(tokens · vocabulary).
+/// Rows go through the head in chunks, each from states to gradient on one thread: memory is O(threads · chunk ·
+/// vocabulary), never O(tokens · vocabulary).
 package struct NextTokenLoss: Sendable {
-  package let head: FrozenLinear
+  private let packed: PackedWeights
+  private let bias: [Float]?
 
-  /// Logits that are there at once, but for those of one piece of rows.
-  private static let logits = 1 << 23
+  /// Rows of a chunk: few, since a batch has some hundreds of targets, of which every thread is to have its share.
+  private static let rows = 32
 
-  package init(head: FrozenLinear) { self.head = head }
+  /// - Parameter head: taken in single precision where it is not packed.
+  package init(head: FrozenLinear) {
+    packed = head.packed ?? head.packedWeights(.single)
+    bias = head.bias
+  }
 
   /// - Parameters:
   ///   - states: [n, width], final states of the tokens before the targets.
   ///   - targets: n tokens.
   ///   - scale: factor of the gradient: the loss' weight over the number of supervised tokens.
-  ///   - gradient: [n, width], written to; nil when it is not wanted.
+  ///   - gradient: [n, width], added to; nil when it is not wanted.
   /// - Returns: the loss of each target, not scaled.
   /// - Throws: `TensorFileError` when the head's weights cannot be read.
   package func losses(
@@ -29,18 +35,19 @@ package struct NextTokenLoss: Sendable {
     on pool: WorkerPool
   ) throws -> [Double] {
     precondition(states.rows == targets.count)
-    var losses: [Double] = []
-    let size = max(1, Self.logits / head.outputs / PackedWeights.rows) * PackedWeights.rows
-    for rows in Pieces(of: 0..<states.rows, size: size).all {
-      let logits = try head.forward(states.rows(rows), on: pool)
-      losses += try pool.map(rows.count) { _, i in
-        logits.writeRow(i) {
-          TrainingKernels.crossEntropy(&$0, target: Int(targets[rows.lowerBound + i]), scale: scale)
+    let pieces = Pieces(of: 0..<states.rows, size: Self.rows)
+    return try pool.map(pieces.count) { _, piece in
+      let rows = pieces[piece]
+      let logits = Block<Float>.unset(rows.count, packed.outputs)
+      try packed.forward(states.rows(rows), into: logits)
+      if let bias { logits.add(bias) }
+      let losses = rows.map { i in
+        logits.writeRow(i - rows.lowerBound) {
+          TrainingKernels.crossEntropy(&$0, target: Int(targets[i]), scale: scale)
         }
       }
-      guard let gradient else { continue }
-      try gradient.rows(rows).add(head.inputGradient(logits, on: pool), on: pool)
-    }
-    return losses
+      if let gradient { try packed.inputGradient(logits, into: gradient.rows(rows), adding: true) }
+      return losses
+    }.flatMap { $0 }
   }
 }
