@@ -39,7 +39,7 @@ let package = Package(
   ],
   traits: [
     .trait(
-      name: "OneDNN", description: "Products with frozen weights by oneDNN: packed once, in bf16 where fast"),
+      name: "OneDNN", description: "Products with frozen weights by oneDNN where no kernels of this package suit the processor"),
     .default(enabledTraits: ["OneDNN"]),
   ],
   dependencies: [
