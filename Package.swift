@@ -39,7 +39,7 @@ let package = Package(
   ],
   traits: [
     .trait(
-      name: "OneDNN", description: "Products with frozen weights by oneDNN where no kernels of this package suit the processor"),
+      name: "OneDNN", description: "Products with frozen weights by oneDNN where this package has no kernels"),
     .default(enabledTraits: ["OneDNN"]),
   ],
   dependencies: [
