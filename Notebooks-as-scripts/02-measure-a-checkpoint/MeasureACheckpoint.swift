@@ -8,10 +8,7 @@ import Notebook
 /// that is trained here for 100 steps with next-token loss alone. Three seeds, each printed; the held-out scenes all mean
 /// something else.
 @main struct MeasureACheckpoint {
-  // Training carries rounding on: with OpenBLAS's kernels for Haswell in place of those for AVX-512,
-  // one number in eight moved by more than 0.02 and none by more than 0.12 or 16%.
-  // The tolerance is wide enough for that, and every claim is checked on its own.
-  static func main() { Notebook.run(#filePath, tolerance: Tolerance(absolute: 0.05, relative: 0.15), cells) }
+  static func main() { Notebook.run(#filePath, tolerance: .training, cells) }
 
   static func cells(_ notebook: inout Notebook) throws {
     // MARK: - 1. A checkpoint is read in parts, and every layer in one pass

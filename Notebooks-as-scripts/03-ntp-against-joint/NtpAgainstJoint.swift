@@ -12,10 +12,7 @@ import Notebook
 /// Student's 95% interval. Intervals cover the projector's start and the order of the data, not the frozen models, which are
 /// single draws. 100 steps favour joint training: at 250 its advantage in use is nearly gone, as `embgap compare` shows.
 @main struct NtpAgainstJoint {
-  // Training carries rounding on: the same training with OpenBLAS's kernels for Haswell in place of those for AVX-512
-  // moved numbers of single runs by up to 0.12 or 16% (measured in measure-a-checkpoint and encoder-projector-llm).
-  // The tolerance is wide enough for that, and every claim is checked on its own.
-  static func main() { Notebook.run(#filePath, tolerance: Tolerance(absolute: 0.05, relative: 0.15), cells) }
+  static func main() { Notebook.run(#filePath, tolerance: .training, cells) }
 
   static func cells(_ notebook: inout Notebook) throws {
     // MARK: - 1. All arms begin at the same place

@@ -10,10 +10,7 @@ import Notebook
 /// Both embedded decoders: one of Llama's kind, one of GPT-2's. Three seeds and 80 steps each, on 800 scenes: enough to see
 /// large effects, not small ones. At 60 steps the loss at `input` and `layer:2` had not yet come to much in the second decoder.
 @main struct PromptsAndReadouts {
-  // Training carries rounding on: the same training with OpenBLAS's kernels for Haswell in place of those for AVX-512
-  // moved numbers of single runs by up to 0.12 or 16% (measured in measure-a-checkpoint and encoder-projector-llm).
-  // The tolerance is wide enough for that, and every claim is checked on its own.
-  static func main() { Notebook.run(#filePath, tolerance: Tolerance(absolute: 0.05, relative: 0.15), cells) }
+  static func main() { Notebook.run(#filePath, tolerance: .training, cells) }
 
   static func cells(_ notebook: inout Notebook) throws {
     // MARK: - 1. After "in other words :" all captions share one vector

@@ -10,10 +10,7 @@ import Notebook
 /// Encoders and decoders are single draws of their kind, and 80 steps are few: what holds in all eight is worth more than the
 /// order among them.
 @main struct EncoderProjectorLlm {
-  // Training carries rounding on: with OpenBLAS's kernels for Haswell in place of those for AVX-512,
-  // one number in twenty moved by more than 0.02 and none by more than 0.08.
-  // The tolerance is wide enough for that, and every claim is checked on its own.
-  static func main() { Notebook.run(#filePath, tolerance: Tolerance(absolute: 0.05, relative: 0.15), cells) }
+  static func main() { Notebook.run(#filePath, tolerance: .training, cells) }
 
   static func cells(_ notebook: inout Notebook) throws {
     // MARK: - 1. In all eight models, joint training ends with nearer centres

@@ -12,10 +12,7 @@ import Notebook
 /// training and after 100 steps of joint training; three seeds, each printed where it matters. Means and lengths that a fix
 /// needs are those of the held-out pairs themselves: the most that such a fix can do, since a user has to estimate them.
 @main struct WhereTheGapLives {
-  // Training carries rounding on: the same training with OpenBLAS's kernels for Haswell in place of those for AVX-512
-  // moved numbers of single runs by up to 0.12 or 16% (measured in measure-a-checkpoint and encoder-projector-llm).
-  // The tolerance is wide enough for that, and every claim is checked on its own.
-  static func main() { Notebook.run(#filePath, tolerance: Tolerance(absolute: 0.05, relative: 0.15), cells) }
+  static func main() { Notebook.run(#filePath, tolerance: .training, cells) }
 
   static func cells(_ notebook: inout Notebook) throws {
     // MARK: - 1. The gap lies in no few dimensions: it is spread like a random direction
