@@ -56,11 +56,13 @@ int gap_panels_suit(int type) {
   return (features & GAP_HAS_AVX512) != 0;
 }
 
-// Where a tile goes: `columns` numbers of each row, f32 or bf16.
+// Where a tile goes: `columns` numbers of each row, f32 or bf16; to f32, what lies at `base` is added, unless that is NULL.
 typedef struct {
   char *start;
   size_t row_bytes, columns;
-  int type, adding;
+  int type;
+  const float *base;
+  size_t base_stride;
 } target;
 
 FAST static INLINED __m512 step(__m512 sum, __m512i left, __m512i right, int type) {
@@ -106,7 +108,7 @@ FAST static INLINED void tile(const char *a, size_t a_row, size_t rows, const ui
         _mm256_mask_storeu_epi16((uint16_t *)row + l * LANES, mask, (__m256i)_mm512_cvtneps_pbh(sum));
         continue;
       }
-      if (c.adding) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, (float *)row + l * LANES));
+      if (c.base) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, c.base + i * c.base_stride + l * LANES));
       _mm512_mask_storeu_ps((float *)row + l * LANES, mask, sum);
     }
   }
@@ -129,6 +131,7 @@ FAST static INLINED void multiply_panel(const char *a, size_t a_row, size_t rows
     }
 #undef TILE
     c.start += TILE_ROWS * c.row_bytes;
+    if (c.base) c.base += TILE_ROWS * c.base_stride;
     if (next) next += each * 64;
   }
 }
@@ -146,20 +149,25 @@ FAST static INLINED void multiply(const gap_panels *m, const char *a, size_t a_r
       target own = c;
       own.start += column * each;
       own.columns = m->outputs - column < PANEL ? m->outputs - column : PANEL;
-      own.adding = c.adding || first > 0;
+      if (first > 0) {
+        own.base = (const float *)own.start;
+        own.base_stride = c.row_bytes / sizeof *own.base;
+      } else if (c.base) {
+        own.base = c.base + column;
+      }
       multiply_panel(a + first * 4, a_row, rows, b, count - (size_t)odd, odd, type, next, own);
     }
   }
 }
 
 FAST void gap_panels_multiply(const gap_panels *m, const void *a, size_t a_stride, size_t rows, void *c, int target_type,
-                              size_t stride, int adding) {
-  target t = {c, stride * (target_type == GAP_BF16 ? 2 : 4), 0, target_type, adding};
+                              size_t stride, const float *base, size_t base_stride) {
+  target t = {c, stride * (target_type == GAP_BF16 ? 2 : 4), 0, target_type, base, base_stride};
   if (m->type == GAP_BF16) multiply(m, a, a_stride * 2, rows, t, GAP_BF16);
   else multiply(m, a, a_stride * 4, rows, t, GAP_F32);
 }
 #else
 int gap_panels_suit(int type) { return 0; }
 void gap_panels_multiply(const gap_panels *m, const void *a, size_t a_stride, size_t rows, void *c, int target_type,
-                         size_t stride, int adding) {}
+                         size_t stride, const float *base, size_t base_stride) {}
 #endif

@@ -11,6 +11,9 @@ package import GapLinearAlgebra
 ///
 /// For blocks whose norms come first, with packed weights and without adapters; `TransformerBlock` does the others layer
 /// by layer. What lies between two layers of a stage is never stored: the gradient makes it again from what is kept.
+///
+/// Stage 3 of a block and stage 1 of the next need no rows but their own: a pass takes them in one go, and its threads
+/// wait for each other twice in a block instead of three times. So does the gradient, the other way.
 package struct BlockStages: Sendable {
   private let block: TransformerBlock
   private var attention: Attention { block.attention }
@@ -35,8 +38,8 @@ package struct BlockStages: Sendable {
       bias = layer.frozen.bias
     }
 
-    func forward(_ x: ProductRows, into y: Block<Float>, adding: Bool = false) throws {
-      try weights.forward(x, into: y, adding: adding)
+    func forward(_ x: ProductRows, into y: Block<Float>) throws {
+      try weights.forward(x, into: y)
       if let bias { y.add(bias) }
     }
 
@@ -45,8 +48,13 @@ package struct BlockStages: Sendable {
       if let bias { y.add(bias) }
     }
 
-    func addForward(_ x: Block<Float>, to y: Block<Float>) throws {
-      try weights.forward(x, into: y, adding: true)
+    func forward(_ x: Block<Float>, plus base: Block<Float>, into y: Block<Float>) throws {
+      try weights.forward(x, plus: base, into: y)
+      if let bias { y.add(bias) }
+    }
+
+    func forward(_ x: ProductRows, plus base: Block<Float>, into y: Block<Float>) throws {
+      try weights.forward(x, plus: base, into: y)
       if let bias { y.add(bias) }
     }
   }
@@ -79,29 +87,53 @@ package struct BlockStages: Sendable {
 
   private var precision: ProductPrecision { up.weights.precision }
 
-  /// What one worker needs for a piece of rows.
-  private struct Scratch {
-    /// Normalised rows, [rows, width], and the gradient of these.
+  /// What one worker needs for a piece of rows in stage 1.
+  private struct OpeningScratch {
+    /// Normalised rows, [rows, width].
     let normed: ProductRows
-    let slope: Block<Float>
-    /// What enters `down`, [rows, inner width]; its gradient, and those of gate and factors.
-    let hidden: ProductRows
-    let ofHidden: Block<Float>
-    let ofUp: ProductRows
+    /// Queries, keys or values before they are rounded.
+    let unrounded: Buffer<Float>
 
-    init(_ stages: BlockStages, _ x: Block<Float>, gradient: Bool = false) {
+    init(_ stages: BlockStages, _ x: Block<Float>) {
       let rows = min(x.rows, PackedWeights.rows)
-      let inner = stages.up.weights.outputs
       normed = .unset(rows, x.columns, stages.precision)
-      hidden = .unset(rows, inner, stages.precision)
-      slope = .unset(gradient ? rows : 0, x.columns)
-      ofHidden = .unset(gradient ? rows : 0, inner)
-      ofUp = .unset(gradient && stages.gate != nil ? rows : 0, inner, stages.precision)
+      let isRounded = stages.attention.headPrecision(stages.precision) != .single
+      let widest = max(stages.query.weights.outputs, stages.key.weights.outputs)
+      unrounded = Buffer(unset: isRounded ? rows * widest : 0)
     }
   }
 
-  private func scratch(_ x: Block<Float>, gradient: Bool = false, on pool: WorkerPool) -> [Scratch] {
-    (0..<pool.threads).map { _ in Scratch(self, x, gradient: gradient) }
+  /// The same in stage 3.
+  private struct ClosingScratch {
+    /// Normalised rows, [rows, width].
+    let normed: ProductRows
+    /// What enters `down`, [rows, inner width].
+    let hidden: ProductRows
+
+    init(_ stages: BlockStages, _ x: Block<Float>) {
+      let rows = min(x.rows, PackedWeights.rows)
+      normed = .unset(rows, x.columns, stages.precision)
+      hidden = .unset(rows, stages.up.weights.outputs, stages.precision)
+    }
+  }
+
+  /// The same for the gradient.
+  private struct GradientScratch {
+    /// Of normalised rows, [rows, width].
+    let slope: Block<Float>
+    /// Of what enters `down`, and of gate and factors, [rows, inner width] each.
+    let ofHidden: Block<Float>
+    let ofInner: ProductRows
+    let ofUp: ProductRows
+
+    init(_ stages: BlockStages, _ x: Block<Float>) {
+      let rows = min(x.rows, PackedWeights.rows)
+      let inner = stages.up.weights.outputs
+      slope = .unset(rows, x.columns)
+      ofHidden = .unset(rows, inner)
+      ofInner = .unset(rows, inner, stages.precision)
+      ofUp = .unset(stages.gate == nil ? 0 : rows, inner, stages.precision)
+    }
   }
 
   private static func pieces(_ x: Block<Float>) -> Pieces { Pieces(of: 0..<x.rows, size: PackedWeights.rows) }
@@ -110,14 +142,17 @@ package struct BlockStages: Sendable {
 
   /// - Parameters:
   ///   - x: [tokens, width]; it is kept, not changed.
+  ///   - opened: what stage 1 made of x, where the block before has taken it.
   ///   - turning: the rotary embedding's, for these sequences.
   ///   - tails: the rows whose output is wanted; nil for all.
-  /// - Returns: [tokens, width], or of the tails alone, and what the gradient needs.
+  ///   - next: the block whose stage 1 is to be taken too; without tails alone.
+  /// - Returns: [tokens, width], or of the tails alone; what the gradient needs; what `next` is opened with.
   package func forwardSaving(
-    _ x: Block<Float>, _ sequences: Sequences, _ turning: Turning?, tails: SequenceTails? = nil,
-    on pool: WorkerPool
-  ) throws -> (Block<Float>, Saved) {
-    let parts = try compared(x, turning, on: pool)
+    _ x: Block<Float>, opened: Attention.Saved? = nil, _ sequences: Sequences, _ turning: Turning?,
+    tails: SequenceTails? = nil, then next: BlockStages? = nil, on pool: WorkerPool
+  ) throws -> (output: Block<Float>, saved: Saved, opened: Attention.Saved?) {
+    precondition(tails == nil || next == nil)
+    let parts = try opened ?? self.opened(x, turning, on: pool)
     let mixed = try attention.mixed(parts, sequences, tails: tails, on: pool)
     let input = x
     let x = tails?.gathered(x) ?? x
@@ -125,90 +160,103 @@ package struct BlockStages: Sendable {
     let factors = gate == nil ? nil : ProductRows.unset(x.rows, up.weights.outputs, precision)
     let middle = Block<Float>.unset(x.rows, x.columns)
     let y = Block<Float>.unset(x.rows, x.columns)
+    let following = next?.unopened(y)
     let pieces = Self.pieces(x)
-    let scratch = scratch(x, on: pool)
+    let scratch = (0..<pool.threads).map { _ in
+      (closing: ClosingScratch(self, x), opening: next.map { OpeningScratch($0, y) })
+    }
     try pool.forEach(pieces.count) { worker, piece in
       let rows = pieces[piece]
-      try feed(
+      try close(
         x.rows(rows), mixed.rows(rows), inner: inner.rows(rows), factors: factors?.rows(rows),
-        middle: middle.rows(rows), into: y.rows(rows), scratch[worker])
+        middle: middle.rows(rows), into: y.rows(rows), scratch[worker].closing)
+      if let next, let following, let own = scratch[worker].opening {
+        try next.open(y, rows, turning, into: following, own)
+      }
     }
-    return (y, Saved(input: input, middle: middle, attention: parts, inner: inner, factors: factors))
+    let saved = Saved(input: input, middle: middle, attention: parts, inner: inner, factors: factors)
+    return (y, saved, following)
   }
 
   /// Replaces x [tokens, width] by the block's output; nothing is kept.
   package func forward(_ x: Block<Float>, _ sequences: Sequences, _ turning: Turning?, on pool: WorkerPool)
     throws
   {
-    let parts = try compared(x, turning, on: pool)
+    let parts = try opened(x, turning, on: pool)
     let mixed = try attention.mixed(parts, sequences, on: pool)
     let pieces = Self.pieces(x)
-    let scratch = scratch(x, on: pool)
+    let scratch = (0..<pool.threads).map { _ in ClosingScratch(self, x) }
     try pool.forEach(pieces.count) { worker, piece in
       let rows = x.rows(pieces[piece])
       let inner = ProductRows.unset(rows.rows, up.weights.outputs, precision)
       let factors = gate == nil ? nil : ProductRows.unset(rows.rows, up.weights.outputs, precision)
       let middle = Block<Float>.unset(rows.rows, x.columns)
-      try feed(
+      try close(
         rows, mixed.rows(pieces[piece]), inner: inner, factors: factors, middle: middle, into: rows,
         scratch[worker])
     }
   }
 
   /// Stage 1.
-  private func compared(_ x: Block<Float>, _ turning: Turning?, on pool: WorkerPool) throws -> Attention.Saved {
-    let kept = attention.headPrecision(precision)
-    let (wide, narrow) = (query.weights.outputs, key.weights.outputs)
-    let parts = Attention.Saved(
-      query: .unset(x.rows, wide, kept), key: .unset(x.rows, narrow, kept), value: .unset(x.rows, narrow, kept),
-      rawQuery: attention.queryNorm == nil ? nil : .unset(x.rows, wide),
-      rawKey: attention.keyNorm == nil ? nil : .unset(x.rows, narrow))
+  private func opened(_ x: Block<Float>, _ turning: Turning?, on pool: WorkerPool) throws -> Attention.Saved {
+    let parts = unopened(x)
     let pieces = Self.pieces(x)
-    let most = min(x.rows, PackedWeights.rows)
-    let scratch = (0..<pool.threads).map { _ in ProductRows.unset(most, x.columns, precision) }
-    let unrounded = (0..<pool.threads).map { _ in
-      Buffer<Float>(unset: kept == .single ? 0 : most * max(wide, narrow))
-    }
+    let scratch = (0..<pool.threads).map { _ in OpeningScratch(self, x) }
     try pool.forEach(pieces.count) { worker, piece in
-      let rows = pieces[piece]
-      let normed = scratch[worker].first(rows.count)
-      block.attentionNorm.write(x.rows(rows), into: normed)
-      for (layer, target, raw, norm, turning) in [
-        (query, parts.query, parts.rawQuery, attention.queryNorm, turning),
-        (key, parts.key, parts.rawKey, attention.keyNorm, turning),
-        (value, parts.value, nil, nil, nil),
-      ] {
-        let target = target.rows(rows)
-        let own =
-          kept == .single
-          ? target.block : Block(unrounded[worker], rows: rows.count, columns: target.columns)
-        try layer.forward(normed, into: own)
-        if let raw, let norm {
-          raw.rows(rows).copy(own)
-          norm.applyToHeads(of: own)
-        }
-        turning?.apply(to: own, headWidth: attention.headWidth, rows: rows)
-        if kept != .single { target.copy(own) }
-      }
+      try open(x, pieces[piece], turning, into: parts, scratch[worker])
     }
     return parts
   }
 
-  /// Stage 3, on some rows.
-  private func feed(
-    _ x: Block<Float>, _ mixed: Block<Float>, inner: ProductRows, factors: ProductRows?, middle: Block<Float>,
-    into y: Block<Float>, _ scratch: Scratch
+  /// Room for what stage 1 makes of x.
+  private func unopened(_ x: Block<Float>) -> Attention.Saved {
+    let kept = attention.headPrecision(precision)
+    let (wide, narrow) = (query.weights.outputs, key.weights.outputs)
+    return Attention.Saved(
+      query: .unset(x.rows, wide, kept), key: .unset(x.rows, narrow, kept), value: .unset(x.rows, narrow, kept),
+      rawQuery: attention.queryNorm == nil ? nil : .unset(x.rows, wide),
+      rawKey: attention.keyNorm == nil ? nil : .unset(x.rows, narrow))
+  }
+
+  /// Stage 1, on some rows.
+  private func open(
+    _ x: Block<Float>, _ rows: Range<Int>, _ turning: Turning?, into parts: Attention.Saved,
+    _ scratch: OpeningScratch
   ) throws {
-    middle.copy(x)
-    try output.addForward(mixed, to: middle)
+    let normed = scratch.normed.first(rows.count)
+    block.attentionNorm.write(x.rows(rows), into: normed)
+    for (layer, target, raw, norm, turning) in [
+      (query, parts.query, parts.rawQuery, attention.queryNorm, turning),
+      (key, parts.key, parts.rawKey, attention.keyNorm, turning),
+      (value, parts.value, nil, nil, nil),
+    ] {
+      let target = target.rows(rows)
+      let isRounded = target.precision != .single
+      let own =
+        isRounded ? Block(scratch.unrounded, rows: rows.count, columns: target.columns) : target.block
+      try layer.forward(normed, into: own)
+      if let raw, let norm {
+        raw.rows(rows).copy(own)
+        norm.applyToHeads(of: own)
+      }
+      turning?.apply(to: own, headWidth: attention.headWidth, rows: rows)
+      if isRounded { target.copy(own) }
+    }
+  }
+
+  /// Stage 3, on some rows.
+  private func close(
+    _ x: Block<Float>, _ mixed: Block<Float>, inner: ProductRows, factors: ProductRows?, middle: Block<Float>,
+    into y: Block<Float>, _ scratch: ClosingScratch
+  ) throws {
+    try output.forward(mixed, plus: x, into: middle)
     let normed = scratch.normed.first(x.rows)
     block.feedForwardNorm.write(middle, into: normed)
     try (gate ?? up).forward(normed, into: inner)
     if let factors { try up.forward(normed, into: factors) }
     let hidden = scratch.hidden.first(x.rows)
     hidden.activate(feedForward.activation, gate: inner, up: factors)
-    y.copy(middle)
-    try down.forward(hidden, into: y, adding: true)
+    try down.forward(hidden, plus: middle, into: y)
   }
 
   // MARK: Gradient
@@ -217,51 +265,59 @@ package struct BlockStages: Sendable {
   ///
   /// - Parameters:
   ///   - gradient: of the output, [tokens, width], overwritten; of the tails alone where the pass gave these.
+  ///   - mixed: the gradient of what the heads mixed, where the block after has taken stage 3 back.
   ///   - turning: the rotary embedding's the other way, for these sequences.
-  /// - Returns: [tokens, width]: `gradient` itself where it has all rows.
+  ///   - earlier: the block whose stage 3 is to be taken back too: one whose output has no gradient but this.
+  /// - Returns: [tokens, width]: `gradient` itself where it has all rows; and what `earlier` goes on with.
   package func inputGradient(
-    _ gradient: Block<Float>, _ saved: Saved, _ sequences: Sequences, _ turning: Turning?,
-    tails: SequenceTails? = nil, on pool: WorkerPool
-  ) throws -> Block<Float> {
-    let mixed = Block<Float>.unset(gradient.rows, output.weights.inputs)
+    _ gradient: Block<Float>, mixed: Block<Float>? = nil, _ saved: Saved, _ sequences: Sequences,
+    _ turning: Turning?, tails: SequenceTails? = nil, then earlier: (stages: BlockStages, saved: Saved)? = nil,
+    on pool: WorkerPool
+  ) throws -> (input: Block<Float>, mixed: Block<Float>?) {
+    let mixed = try mixed ?? closedGradient(gradient, saved, on: pool)
+    let parts = try attention.headGradients(mixed, saved.attention, sequences, tails: tails, on: pool)
+    let gradient = tails?.scattered(gradient) ?? gradient
+    let following = earlier.map { Block<Float>.unset(gradient.rows, $0.stages.output.weights.inputs) }
     let pieces = Self.pieces(gradient)
-    let scratch = scratch(saved.input, gradient: true, on: pool)
+    let scratch = (0..<pool.threads).map { _ in
+      (own: Block<Float>.unset(min(gradient.rows, PackedWeights.rows), gradient.columns),
+       earlier: earlier.map { GradientScratch($0.stages, gradient) })
+    }
     try pool.forEach(pieces.count) { worker, piece in
       let rows = pieces[piece]
-      let own = gradient.rows(rows)
-      try feedGradient(own, saved, rows, scratch[worker])
-      try output.weights.inputGradient(own, into: mixed.rows(rows))
-    }
-    let (dq, dk, dv) = try attention.headGradients(
-      mixed, saved.attention, sequences, tails: tails, on: pool)
-    let gradient = tails?.scattered(gradient) ?? gradient
-    let all = Self.pieces(gradient)
-    try pool.forEach(all.count) { worker, piece in
-      let rows = all[piece]
-      let normed = scratch[worker].slope.rows(0..<rows.count)
-      for (target, raw, norm) in [
-        (dq, saved.attention.rawQuery, attention.queryNorm), (dk, saved.attention.rawKey, attention.keyNorm),
-      ] {
-        let own = target.rows(rows)
-        turning?.apply(to: own, headWidth: attention.headWidth, rows: rows)
-        if let raw, let norm { norm.applyGradientToHeads(at: raw.rows(rows), to: own) }
+      try addOpeningGradient(parts, saved, turning, rows, to: gradient, scratch[worker].own)
+      if let earlier, let following, let own = scratch[worker].earlier {
+        try earlier.stages.closingGradient(gradient, earlier.saved, rows, into: following, own)
       }
-      try query.weights.inputGradient(dq.rows(rows), into: normed)
-      try key.weights.inputGradient(dk.rows(rows), into: normed, adding: true)
-      try value.weights.inputGradient(dv.rows(rows), into: normed, adding: true)
-      block.attentionNorm.addGradient(normed, at: saved.input.rows(rows), to: gradient.rows(rows))
     }
-    return gradient
+    return (gradient, following)
   }
 
-  /// Of stage 3 but the output layer, on some rows: the gradient of y becomes that of h.
-  private func feedGradient(
-    _ gradient: Block<Float>, _ saved: Saved, _ rows: Range<Int>, _ scratch: Scratch
+  /// Of stage 3: the gradient of y becomes that of h but for attention's part.
+  ///
+  /// - Returns: the gradient of what the heads mixed.
+  private func closedGradient(_ gradient: Block<Float>, _ saved: Saved, on pool: WorkerPool) throws -> Block<
+    Float
+  > {
+    let mixed = Block<Float>.unset(gradient.rows, output.weights.inputs)
+    let pieces = Self.pieces(gradient)
+    let scratch = (0..<pool.threads).map { _ in GradientScratch(self, gradient) }
+    try pool.forEach(pieces.count) { worker, piece in
+      try closingGradient(gradient, saved, pieces[piece], into: mixed, scratch[worker])
+    }
+    return mixed
+  }
+
+  /// The same on some rows.
+  private func closingGradient(
+    _ gradient: Block<Float>, _ saved: Saved, _ rows: Range<Int>, into mixed: Block<Float>,
+    _ scratch: GradientScratch
   ) throws {
+    let gradient = gradient.rows(rows)
     let ofHidden = scratch.ofHidden.rows(0..<rows.count)
     let normed = scratch.slope.rows(0..<rows.count)
     try down.weights.inputGradient(gradient, into: ofHidden)
-    let ofInner = scratch.hidden.first(rows.count)
+    let ofInner = scratch.ofInner.first(rows.count)
     let ofUp = gate == nil ? nil : scratch.ofUp.first(rows.count)
     ofInner.activateGradient(
       feedForward.activation, gate: saved.inner.rows(rows), up: saved.factors?.rows(rows), from: ofHidden,
@@ -269,6 +325,27 @@ package struct BlockStages: Sendable {
     try (gate ?? up).weights.inputGradient(ofInner, into: normed)
     if let ofUp { try up.weights.inputGradient(ofUp, into: normed, adding: true) }
     block.feedForwardNorm.addGradient(normed, at: saved.middle.rows(rows), to: gradient)
+    try output.weights.inputGradient(gradient, into: mixed.rows(rows))
+  }
+
+  /// Of stage 1, on some rows: the gradient of h becomes that of x.
+  private func addOpeningGradient(
+    _ parts: (query: Block<Float>, key: Block<Float>, value: Block<Float>), _ saved: Saved, _ turning: Turning?,
+    _ rows: Range<Int>, to gradient: Block<Float>, _ scratch: Block<Float>
+  ) throws {
+    let normed = scratch.rows(0..<rows.count)
+    for (target, raw, norm) in [
+      (parts.query, saved.attention.rawQuery, attention.queryNorm),
+      (parts.key, saved.attention.rawKey, attention.keyNorm),
+    ] {
+      let own = target.rows(rows)
+      turning?.apply(to: own, headWidth: attention.headWidth, rows: rows)
+      if let raw, let norm { norm.applyGradientToHeads(at: raw.rows(rows), to: own) }
+    }
+    try query.weights.inputGradient(parts.query.rows(rows), into: normed)
+    try key.weights.inputGradient(parts.key.rows(rows), into: normed, adding: true)
+    try value.weights.inputGradient(parts.value.rows(rows), into: normed, adding: true)
+    block.attentionNorm.addGradient(normed, at: saved.input.rows(rows), to: gradient.rows(rows))
   }
 }
 

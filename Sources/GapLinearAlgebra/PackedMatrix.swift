@@ -57,46 +57,53 @@ final class PackedMatrix: Sendable {
     return panels
   }
 
-  /// `c = a M`, or `c += a M` with `adding`.
-  func multiply(_ a: Block<Float>, into c: Block<Float>, adding: Bool) {
+  /// `c = a M`, or `c = base + a M` where there is a base, which may be c.
+  func multiply(_ a: Block<Float>, into c: Block<Float>, plus base: Block<Float>?) {
     guard a.rows > 0 else { return }
     switch storage {
     case .plain(let w):
-      switch (isForward, adding) {
+      start(c, from: base)
+      switch (isForward, base != nil) {
       case (true, true): Products.addInner(a, w, to: c)
       case (true, false): Products.inner(a, w, into: c)
-      case (false, _): Products.product(a, w, into: c, adding: adding)
+      case (false, let adding): Products.product(a, w, into: c, adding: adding)
       }
     case .panels where precision != .single:
       let rounded = ProductRows.unset(a.rows, a.columns, precision)
       rounded.copy(a)
-      multiply(rounded, into: c, adding: adding)
+      multiply(rounded, into: c, plus: base)
     default:
       unsafe run(
         a.buffer.pointer(at: a.offset, reaching: a.extent), .single, a.stride, a.rows,
-        c.buffer.pointer(at: c.offset, reaching: c.extent), .single, c.stride, adding)
+        c.buffer.pointer(at: c.offset, reaching: c.extent), .single, c.stride, plus: base, c)
     }
   }
 
   /// The same from rows that are in the precision of products.
-  func multiply(_ a: ProductRows, into c: Block<Float>, adding: Bool) {
+  func multiply(_ a: ProductRows, into c: Block<Float>, plus base: Block<Float>?) {
     guard a.rows > 0 else { return }
-    if case .plain = storage { return multiply(a.block, into: c, adding: adding) }
+    if case .plain = storage { return multiply(a.block, into: c, plus: base) }
     unsafe run(
       a.pointer, a.precision, a.columns, a.rows, c.buffer.pointer(at: c.offset, reaching: c.extent), .single,
-      c.stride, adding)
+      c.stride, plus: base, c)
   }
 
   /// The same, with results in the precision of products.
   func multiply(_ a: ProductRows, into c: ProductRows) {
     guard a.rows > 0 else { return }
-    if case .plain = storage { return multiply(a.block, into: c.block, adding: false) }
-    unsafe run(a.pointer, a.precision, a.columns, a.rows, c.pointer, c.precision, c.columns, false)
+    if case .plain = storage { return multiply(a.block, into: c.block, plus: nil) }
+    unsafe run(a.pointer, a.precision, a.columns, a.rows, c.pointer, c.precision, c.columns, plus: nil, nil)
   }
 
+  /// Copies the base to where products are added to it.
+  private func start(_ c: Block<Float>, from base: Block<Float>?) {
+    if let base, !base.isSame(as: c) { c.copy(base) }
+  }
+
+  /// - Parameter target: the block at `c`, where there is one: a base is added to nothing else.
   @unsafe private func run(
     _ a: UnsafeRawPointer, _ type: ProductPrecision, _ aStride: Int, _ rows: Int, _ c: UnsafeMutableRawPointer,
-    _ targetType: ProductPrecision, _ stride: Int, _ adding: Bool
+    _ targetType: ProductPrecision, _ stride: Int, plus base: Block<Float>?, _ target: Block<Float>?
   ) {
     switch storage {
     case .panels(let panels):
@@ -104,12 +111,14 @@ final class PackedMatrix: Sendable {
       var matrix = unsafe gap_panels(
         panels: panels.pointer(at: 0, reaching: panels.count), inputs: depth, outputs: columns,
         type: precision.type)
+      let start = unsafe base.map { unsafe UnsafePointer($0.buffer.pointer(at: $0.offset, reaching: $0.extent)) }
       unsafe gap_panels_multiply(
-        &matrix, a, aStride, rows, c, targetType.type, stride, adding ? 1 : 0)
+        &matrix, a, aStride, rows, c, targetType.type, stride, start, base?.stride ?? 0)
     #if OneDNN
       case .oneDNN(let matrix):
+        if let target { start(target, from: base) }
         unsafe matrix.multiply(
-          a, type, stride: aStride, rows: rows, into: c, targetType, stride: stride, adding: adding)
+          a, type, stride: aStride, rows: rows, into: c, targetType, stride: stride, adding: base != nil)
     #endif
     case .plain: preconditionFailure("OpenBLAS takes blocks")
     }

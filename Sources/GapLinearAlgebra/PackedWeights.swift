@@ -50,13 +50,29 @@ import Synchronization
   ///   - y: [rows, outputs].
   package func forward(_ x: Block<Float>, into y: Block<Float>, adding: Bool = false) throws {
     precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows)
-    try packed(isForward: true).multiply(x, into: y, adding: adding)
+    try packed(isForward: true).multiply(x, into: y, plus: adding ? y : nil)
   }
 
   /// The same from rows that are in the precision of products.
   package func forward(_ x: ProductRows, into y: Block<Float>, adding: Bool = false) throws {
     precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows)
-    try packed(isForward: true).multiply(x, into: y, adding: adding)
+    try packed(isForward: true).multiply(x, into: y, plus: adding ? y : nil)
+  }
+
+  /// `y = base + x Wᵀ`, in one go where kernels can.
+  ///
+  /// - Parameter base: [rows, outputs], with rows as long as y's.
+  package func forward(_ x: Block<Float>, plus base: Block<Float>, into y: Block<Float>) throws {
+    precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows)
+    precondition(base.rows == y.rows && base.columns == outputs)
+    try packed(isForward: true).multiply(x, into: y, plus: base)
+  }
+
+  /// The same from rows that are in the precision of products.
+  package func forward(_ x: ProductRows, plus base: Block<Float>, into y: Block<Float>) throws {
+    precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows)
+    precondition(base.rows == y.rows && base.columns == outputs)
+    try packed(isForward: true).multiply(x, into: y, plus: base)
   }
 
   /// The same, with results in the precision of products.
@@ -72,13 +88,13 @@ import Synchronization
   ///   - dx: [rows, inputs].
   package func inputGradient(_ dy: Block<Float>, into dx: Block<Float>, adding: Bool = false) throws {
     precondition(dy.columns == outputs && dx.columns == inputs && dx.rows == dy.rows)
-    try packed(isForward: false).multiply(dy, into: dx, adding: adding)
+    try packed(isForward: false).multiply(dy, into: dx, plus: adding ? dx : nil)
   }
 
   /// The same from rows that are in the precision of products.
   package func inputGradient(_ dy: ProductRows, into dx: Block<Float>, adding: Bool = false) throws {
     precondition(dy.columns == outputs && dx.columns == inputs && dx.rows == dy.rows)
-    try packed(isForward: false).multiply(dy, into: dx, adding: adding)
+    try packed(isForward: false).multiply(dy, into: dx, plus: adding ? dx : nil)
   }
 
   private func packed(isForward: Bool) throws -> PackedMatrix {

@@ -55,6 +55,12 @@ package struct Block<Element: BitwiseCopyable & Sendable>: Sendable {
 }
 
 extension Block {
+  /// Whether both are the same place in the same memory.
+  package func isSame(as other: Block) -> Bool {
+    buffer === other.buffer && offset == other.offset && rows == other.rows && columns == other.columns
+      && stride == other.stride
+  }
+
   /// Copies the rows of `other`, of the same shape.
   package func copy(_ other: Block) {
     precondition(other.rows == rows && other.columns == columns)

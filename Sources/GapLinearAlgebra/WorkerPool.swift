@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 
 /// Runs numbered pieces of work on at most `threads` threads.
@@ -27,7 +26,7 @@ package struct WorkerPool: Sendable {
     let next = Atomic(0)
     let failure = Mutex<(piece: Int, error: any Error)?>(nil)
     let hasFailed = Atomic(false)
-    DispatchQueue.concurrentPerform(iterations: workers) { worker in
+    WorkerCrew.shared.run(workers) { worker in
       while true {
         let piece = next.add(1, ordering: .relaxed).oldValue
         guard piece < count, !hasFailed.load(ordering: .relaxed) else { return }

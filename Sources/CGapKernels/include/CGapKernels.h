@@ -8,6 +8,15 @@
 // Every function is a plain loop; the compiler writes one version per instruction set (see dispatch.h).
 // Pointers need no alignment beyond their element's, and never overlap unless a comment says so.
 
+// Between two looks at what another thread writes: lets the processor rest for some cycles.
+static inline void gap_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 // widen.c: little-endian storage to working precision. `swap` is nonzero for big-endian storage.
 void gap_widen_f16_f64(const void *source, double *target, size_t count, int swap);
 void gap_widen_bf16_f64(const void *source, double *target, size_t count, int swap);
@@ -151,10 +160,11 @@ typedef struct {
   size_t inputs, outputs;
   int type;
 } gap_panels;
-// c [rows, outputs] = a [rows, inputs] times the matrix, or c += with `adding` (f32 alone). a is of the matrix' type, c
-// is f32 or, where the matrix is bf16, either. Strides are numbers between the starts of rows.
+// c [rows, outputs] = a [rows, inputs] times the matrix, plus `base` [rows, outputs] unless that is NULL (for c in f32
+// alone; it may be c). a is of the matrix' type, c is f32 or, where the matrix is bf16, either. Strides are numbers
+// between the starts of rows.
 void gap_panels_multiply(const gap_panels *matrix, const void *a, size_t a_stride, size_t rows, void *c,
-                         int target_type, size_t stride, int adding);
+                         int target_type, size_t stride, const float *base, size_t base_stride);
 
 // processors.c: the processors that this process may run on.
 int gap_processor_count(void);

@@ -29,15 +29,19 @@ extension Decoder {
     precondition(last >= 0 && last <= blocks.count)
     var states = try entering(inputs, sequences, on: pool)
     var saved: [BlockSaved] = []
+    // What the next block in stages begins with.
+    var opened: Attention.Saved?
     let turning = turning(sequences)
     for (k, block) in blocks.enumerated() {
       try visit(k, states)
       if k == last { return Saved(blocks: saved, beforeNorm: nil, tails: nil) }
       let tails = k == blocks.count - 1 ? tails : nil
       if let stages = BlockStages(block) {
-        let (next, kept) = try stages.forwardSaving(states, sequences, turning, tails: tails, on: pool)
-        states = next
-        saved.append(.stages(stages, kept))
+        let next = k + 1 < min(last, blocks.count) ? BlockStages(blocks[k + 1]) : nil
+        let pass = try stages.forwardSaving(
+          states, opened: opened, sequences, turning, tails: tails, then: next, on: pool)
+        (states, opened) = (pass.output, pass.opened)
+        saved.append(.stages(stages, pass.saved))
       } else {
         saved.append(.layers(try block.forwardSaving(states, sequences, on: pool)))
         states = tails?.gathered(states) ?? states
@@ -52,18 +56,19 @@ extension Decoder {
   ///
   /// - Parameters:
   ///   - last: the layer that the pass ended with.
-  ///   - add: called for the layers `last`…0 with the gradient of that hidden state so far, [tokens, C] (of layer L, of the
-  ///     tails that the pass was asked for); adds to it what depends on the state itself.
+  ///   - layers: those whose hidden state has a gradient of its own.
+  ///   - add: called for these, from the last to the first, with the gradient of that hidden state so far, [tokens, C] (of
+  ///     layer L, of the tails that the pass was asked for); adds to it what depends on the state itself.
   /// - Returns: [tokens, input width].
   /// - Throws: `TensorFileError`; what `add` throws.
   package func inputGradient(
-    _ saved: Saved, _ sequences: Sequences, through last: Int, on pool: WorkerPool,
+    _ saved: Saved, _ sequences: Sequences, through last: Int, at layers: Set<Int>, on pool: WorkerPool,
     add: (_ layer: Int, _ gradient: Block<Float>) throws -> Void
   ) throws -> Block<Float> {
     let isWhole = last == blocks.count
     let width = isWhole ? outward?.outputs ?? configuration.width : configuration.width
     var gradient = Block<Float>.zeros(saved.tails?.tokens ?? sequences.tokens, width)
-    try add(last, gradient)
+    if layers.contains(last) { try add(last, gradient) }
     if isWhole {
       if let outward { gradient = try outward.inputGradient(gradient, on: pool) }
       if let finalNorm, let at = saved.beforeNorm {
@@ -71,16 +76,24 @@ extension Decoder {
       }
     }
     let turning = turning(sequences, isBack: true)
+    // What the block before, in stages, goes on with.
+    var mixed: Block<Float>?
     for k in (0..<last).reversed() {
       let tails = k == blocks.count - 1 ? saved.tails : nil
       switch saved.blocks[k] {
       case .stages(let stages, let kept):
-        gradient = try stages.inputGradient(gradient, kept, sequences, turning, tails: tails, on: pool)
+        var earlier: (BlockStages, BlockStages.Saved)?
+        if k > 0, !layers.contains(k), case .stages(let stages, let kept) = saved.blocks[k - 1] {
+          earlier = (stages, kept)
+        }
+        let back = try stages.inputGradient(
+          gradient, mixed: mixed, kept, sequences, turning, tails: tails, then: earlier, on: pool)
+        (gradient, mixed) = (back.input, back.mixed)
       case .layers(let kept):
         gradient = tails?.scattered(gradient) ?? gradient
         try blocks[k].applyGradient(to: gradient, kept, sequences, on: pool)
       }
-      try add(k, gradient)
+      if layers.contains(k) { try add(k, gradient) }
     }
     return try inward?.inputGradient(gradient, on: pool) ?? gradient
   }

@@ -297,7 +297,9 @@ package struct AlignmentGradient {
         if k == last { final = states }
       }
       let slope = try objective.kind.contrasts ? contrast(vectors ?? inputVectors(visual, members.count)) : nil
-      let dRows = try decoder.inputGradient(kept, layout.sequences, through: last, on: pool) { k, dStates in
+      let dRows = try decoder.inputGradient(
+        kept, layout.sequences, through: last, at: Set([last] + (wanted.map { [$0] } ?? [])), on: pool
+      ) { k, dStates in
         if k == last, predicts, let final {
           total += try predict(final, layout, members, supervised: supervised, gradient: dStates)
         }
