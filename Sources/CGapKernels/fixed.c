@@ -5,8 +5,8 @@
 // Rows lie in panels: a panel holds GAP_FIXED_LEFT or GAP_FIXED_RIGHT rows side by side, for each pair of columns one
 // 32-bit word a row. A micro-kernel multiplies one left panel by one right panel: 8 x 48 sums in 24 of 32 registers.
 // A row of length 1 becomes one of length 32767 + sqrt(d)/2, so that no partial sum reaches 2^31 (Cauchy-Schwarz).
-// Rejected: bfloat16 products, equally fast, whose rounding is ten times coarser; 8-bit products, twice as fast,
-// whose band of undecided scores is half as wide as the scores' spread.
+// Rejected: bfloat16 products, equally fast, whose rounding is ten times coarser. 8-bit products (coarse.c) are twice as
+// fast; these then decide what those leave open.
 #include <math.h>
 #include <string.h>
 
@@ -127,4 +127,10 @@ void gap_fixed_products(const int16_t *left, size_t left_panels, const int16_t *
     for (size_t i = 0; i < left_panels; i++)
       multiply(left + i * words * 2 * LEFT, right + j * words * 2 * RIGHT, words,
                scores + i * LEFT * stride + j * RIGHT, stride);
+}
+
+GAP_DISPATCHED int32_t gap_fixed_dot(const int16_t *a, const int16_t *b, size_t words) {
+  int32_t sum = 0;
+  for (size_t k = 0; k < 2 * words; k++) sum += (int32_t)a[k] * b[k];
+  return sum;
 }

@@ -280,8 +280,10 @@ package struct BlockStages: Sendable {
     let following = earlier.map { Block<Float>.unset(gradient.rows, $0.stages.output.weights.inputs) }
     let pieces = Self.pieces(gradient)
     let scratch = (0..<pool.threads).map { _ in
-      (own: Block<Float>.unset(min(gradient.rows, PackedWeights.rows), gradient.columns),
-       earlier: earlier.map { GradientScratch($0.stages, gradient) })
+      (
+        own: Block<Float>.unset(min(gradient.rows, PackedWeights.rows), gradient.columns),
+        earlier: earlier.map { GradientScratch($0.stages, gradient) }
+      )
     }
     try pool.forEach(pieces.count) { worker, piece in
       let rows = pieces[piece]

@@ -13,9 +13,17 @@ package final class FixedPointRows: Sendable {
   /// Which factor of a product the rows are, which settles how they lie in memory.
   package enum Role: Sendable {
     case left, right
+    /// Neither: each lies by itself, to be multiplied by `dot`.
+    case apart
 
     /// Rows that lie side by side in a panel; pieces of work begin at its multiples.
-    package var lanes: Int { Int(self == .left ? GAP_FIXED_LEFT : GAP_FIXED_RIGHT) }
+    package var lanes: Int {
+      switch self {
+      case .left: Int(GAP_FIXED_LEFT)
+      case .right: Int(GAP_FIXED_RIGHT)
+      case .apart: 1
+      }
+    }
   }
 
   /// What 1 becomes.
@@ -51,6 +59,14 @@ package final class FixedPointRows: Sendable {
       let target = unsafe panels.pointer(at: panel * extent, reaching: extent)
       return unsafe gap_fixed_pack(base, row.count, target, lane, role.lanes)
     }
+  }
+
+  /// One row times a row of `other`, times 32767²; both lie apart.
+  package func dot(_ index: Int, _ other: FixedPointRows, _ otherIndex: Int) -> Int32 {
+    precondition(role == .apart && other.role == .apart && dimension == other.dimension)
+    precondition(index >= 0 && index < capacity && otherIndex >= 0 && otherIndex < other.capacity)
+    return unsafe gap_fixed_dot(
+      pointer(to: index..<index + 1), other.pointer(to: otherIndex..<otherIndex + 1), words)
   }
 
   /// The largest rounding error of the first `count` rows.

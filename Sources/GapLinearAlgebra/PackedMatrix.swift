@@ -111,7 +111,9 @@ final class PackedMatrix: Sendable {
       var matrix = unsafe gap_panels(
         panels: panels.pointer(at: 0, reaching: panels.count), inputs: depth, outputs: columns,
         type: precision.type)
-      let start = unsafe base.map { unsafe UnsafePointer($0.buffer.pointer(at: $0.offset, reaching: $0.extent)) }
+      let start = unsafe base.map {
+        unsafe UnsafePointer($0.buffer.pointer(at: $0.offset, reaching: $0.extent))
+      }
       unsafe gap_panels_multiply(
         &matrix, a, aStride, rows, c, targetType.type, stride, start, base?.stride ?? 0)
     #if OneDNN

@@ -34,8 +34,10 @@ final class WorkerCrew: Sendable {
     }
   }
 
-  /// Calls `body` for every worker in `0..<workers`, each on a thread of its own, 0 on the calling one. Where the crew is
-  /// busy (called from within a job, or from another thread meanwhile) or too small, Dispatch's threads do it.
+  /// Calls `body` for every worker in `0..<workers`, each on a thread of its own, 0 on the calling one.
+  ///
+  /// Where the crew is busy (called from within a job, or from another thread meanwhile) or too small, Dispatch's threads
+  /// do it.
   func run(_ workers: Int, _ body: @Sendable (_ worker: Int) -> Void) {
     guard workers <= helpers.count + 1, !isTaken.exchange(true, ordering: .acquiring) else {
       return DispatchQueue.concurrentPerform(iterations: workers, execute: body)

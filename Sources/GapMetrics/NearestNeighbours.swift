@@ -14,8 +14,8 @@ struct Neighbour: Sendable, Equatable {
 /// The k rows of a gallery with the highest cosine to each query, in the order of exact Double scores, lower index
 /// first among equals.
 ///
-/// Scores come from fixed-point products; every one that could enter a list, by the bound of `ScoreError`, is
-/// taken again in Double from the rows. The gallery streams by in blocks; what is held is the queries and their
+/// Scores come from products in whole numbers (`ScoredRows`); every one that could enter a list, by the bound of
+/// `ScoreError`, is taken again in finer numbers, where there are some, and in Double from the rows. The gallery streams by in blocks; what is held is the queries and their
 /// lists.
 struct NearestNeighbours: Sendable {
   /// k neighbours of each query, best first (fewer when the gallery is smaller).
@@ -28,13 +28,16 @@ struct NearestNeighbours: Sendable {
   ///   - queries: rows of `queryRows` to look for, [q].
   ///   - excludingSelf: leaves gallery row i out for query i: both are one set.
   init(
-    of queries: [Int], in queryRows: UnitRows, gallery: UnitRows, k: Int, excludingSelf: Bool, pool: WorkerPool,
-    progress: (Double) -> Void = { _ in }
+    of queries: [Int], in queryRows: UnitRows, gallery: UnitRows, k: Int, excludingSelf: Bool,
+    levels: ScoreLevels = .chosen, pool: WorkerPool, progress: (Double) -> Void = { _ in }
   ) throws {
     let d = queryRows.dimension
     let exact = Block(Buffer<Double>(repeating: 0, count: queries.count * d), rows: queries.count, columns: d)
     try queryRows.fill(exact, at: queries, on: pool)
-    let resident = FixedPointRows(.left, capacity: queries.count, dimension: d)
+    let rounding = try CoarseSample.rounding(levels, (queryRows, queries), (gallery, nil), on: pool) {
+      $0.openAmongBest()
+    }
+    let resident = ScoredRows(.left, capacity: queries.count, dimension: d, rounding: rounding)
     for i in queries.indices { exact.row(i) { resident.set(i, to: $0) } }
     let tasks = Pieces(of: 0..<queries.count, size: Self.queryRows)
     var parts = tasks.all.map { rows in
@@ -43,21 +46,22 @@ struct NearestNeighbours: Sendable {
         excludingSelf: excludingSelf)
     }
     let blockRows = min(Self.galleryRows, gallery.count)
-    let block = FixedPointRows(.right, capacity: blockRows, dimension: d)
-    let residentError = resident.largestError(of: queries.count)
+    let block = ScoredRows(.right, capacity: blockRows, dimension: d, rounding: rounding)
     let scores = (0..<pool.threads).map { _ in
       Buffer<Int32>(repeating: 0, count: Self.queryRows * FixedPointProducts.paddedColumns(blockRows))
     }
     let scratch = (0..<pool.threads).map { _ in Scratch(dimension: d, listed: blockRows) }
     for rows in Pieces(of: 0..<gallery.count, size: blockRows).all {
       try gallery.fill(block, from: rows.lowerBound, count: rows.count, on: pool)
-      let error = ScoreError(left: residentError, right: block.largestError(of: rows.count), dimension: d)
+      let errors = ScoredRows.Errors(resident, of: queries.count, block, of: rows.count)
       let before = parts
       parts = try pool.map(tasks.count) { worker, piece in
-        let tile = FixedPointProducts.inner(
-          resident, tasks[piece], block, 0..<rows.count, into: scores[worker])
+        let tile = Tile(rows: tasks[piece], columns: 0..<rows.count)
+        let scores = ScoredRows.inner(resident, block, tile, into: scores[worker])
         var lists = before[piece]
-        try lists.take(tile, from: rows.lowerBound, error, scratch[worker])
+        try lists.take(scores, from: rows.lowerBound, errors, scratch[worker]) {
+          ScoredRows.finer(resident, tasks[piece].lowerBound + $0, block, $1)
+        }
         return lists
       }
       gallery.releaseScattered()
@@ -94,11 +98,13 @@ struct NearestNeighbours: Sendable {
       lists = Array(repeating: [], count: queries.count)
     }
 
-    mutating func take(_ scores: Block<Int32>, from first: Int, _ error: ScoreError, _ scratch: Scratch)
-      throws
-    {
+    /// - Parameter finer: the score of a query's place and a column in the second level, where there is one.
+    mutating func take(
+      _ scores: Block<Int32>, from first: Int, _ errors: ScoredRows.Errors, _ scratch: Scratch,
+      finer: (_ place: Int, _ column: Int) -> Int32?
+    ) throws {
       for place in queries.indices {
-        let found = listed(scores, place, error, scratch)
+        let found = listed(scores, place, errors.first, scratch)
         guard found > 0 else { continue }
         try rows.row(place) { query in
           for n in 0..<found {
@@ -106,7 +112,11 @@ struct NearestNeighbours: Sendable {
             let index = first + column
             // The bound rises while the list fills; what fell under it since is skipped.
             if excludingSelf && index == queries[place] { continue }
-            if scores.buffer[scores.offset + place * scores.stride + column] < bound(place, error) { continue }
+            let coarse = scores.buffer[scores.offset + place * scores.stride + column]
+            if coarse < bound(place, errors.first) { continue }
+            if let error = errors.second, let fine = finer(place, column), fine < bound(place, error) {
+              continue
+            }
             let score = try gallery.withRow(index, scratch: scratch.item) { RowKernels.dot(query, $0) }
             insert(Neighbour(index: index, score: score), place)
           }

@@ -2,10 +2,11 @@ import GapLinearAlgebra
 
 /// Counts, for every query, the items that score at least as high as its true one, exactly.
 ///
-/// One blocked pass of fixed-point products of resident rows against rows that stream by; both directions are
-/// counted from the same products when both sides are queries. `ScoreError` bounds the score, so that most scores
-/// are decided by a comparison; the others are taken again in Double from the rows, in one fixed order of summation,
-/// so that bit-equal rows tie exactly. Counts are whole numbers: no order of work can change them.
+/// One blocked pass of products in whole numbers (`ScoredRows`) of resident rows against rows that stream by; both
+/// directions are counted from the same products when both sides are queries. `ScoreError` bounds the score, so that most
+/// scores are decided by a comparison; the others are taken again, in finer numbers where there are some, and at last in
+/// Double from the rows, in one fixed order of summation, so that bit-equal rows tie exactly. Counts are whole numbers: no
+/// order of work can change them.
 struct RankScan {
   /// One side of the scan.
   struct Side: Sendable {
@@ -31,27 +32,36 @@ struct RankScan {
   private static let tileRows = 96
   private static let tileColumns = 1008
 
-  init(resident: Side, streamed: Side, pool: WorkerPool, progress: (Double) -> Void) throws {
+  init(
+    resident: Side, streamed: Side, levels: ScoreLevels = .chosen, pool: WorkerPool, progress: (Double) -> Void
+  ) throws {
     let d = resident.rows.dimension
     let (a, b) = (resident.indices.count, streamed.indices.count)
-    let residentRows = FixedPointRows(.left, capacity: a, dimension: d)
+    let rounding = try CoarseSample.rounding(
+      levels, (resident.rows, resident.indices), (streamed.rows, streamed.indices), on: pool
+    ) { $0.open(resident.thresholds, streamed.thresholds) }
+    let residentRows = ScoredRows(.left, capacity: a, dimension: d, rounding: rounding)
     try resident.rows.fill(residentRows, at: resident.indices, on: pool)
-    let residentError = residentRows.largestError(of: a)
     let blockRows = min(Self.streamedRows, b)
-    let block = FixedPointRows(.right, capacity: blockRows, dimension: d)
+    let block = ScoredRows(.right, capacity: blockRows, dimension: d, rounding: rounding)
     let workers = (0..<pool.threads).map { _ in Worker(resident: a, blockRows: blockRows, dimension: d) }
     streamedCounts = []
     for rows in Pieces(of: 0..<b, size: blockRows).all {
       try streamed.rows.fill(block, at: Array(streamed.indices[rows]), on: pool)
-      let error = ScoreError(left: residentError, right: block.largestError(of: rows.count), dimension: d)
-      let residentBands = Bands(resident.thresholds.map { $0[...] }, count: a, error)
-      let streamedBands = Bands(streamed.thresholds.map { $0[rows] }, count: rows.count, error)
+      let errors = ScoredRows.Errors(residentRows, of: a, block, of: rows.count)
+      func bands(_ error: ScoreError) -> (resident: Bands, streamed: Bands) {
+        (
+          Bands(resident.thresholds.map { $0[...] }, count: a, error),
+          Bands(streamed.thresholds.map { $0[rows] }, count: rows.count, error)
+        )
+      }
+      let (first, second) = (bands(errors.first), errors.second.map(bands))
       let tiles = Tile.covering(rows: a, columns: rows.count, side: Self.tileRows, columnSide: Self.tileColumns)
       try pool.forEach(tiles.count) { worker, piece in
         let task = TileTask(
           tile: tiles[piece], firstStreamed: rows.lowerBound, resident: resident, streamed: streamed,
-          residentBands: residentBands, streamedBands: streamedBands)
-        try task.run(residentRows, block, workers[worker])
+          residentRows: residentRows, block: block, first: first, second: second)
+        try task.run(workers[worker])
       }
       // Scoring again has read rows here and there.
       resident.rows.releaseScattered()
@@ -71,6 +81,12 @@ struct RankScan {
       low = Buffer(thresholds?.map(error.low(_:)) ?? [Int32](repeating: .max, count: count))
       high = Buffer(thresholds?.map(error.high(_:)) ?? [Int32](repeating: .max, count: count))
     }
+
+    /// Whether a score is too near to the threshold to tell.
+    func holds(_ score: Int32, _ index: Int) -> Bool { score >= low[index] && score <= high[index] }
+
+    /// Whether a score is above the threshold; nil where it is too near to tell.
+    func verdict(_ score: Int32, _ index: Int) -> Bool? { holds(score, index) ? nil : score > high[index] }
   }
 
   /// What one thread writes.
@@ -107,11 +123,14 @@ struct RankScan {
     let firstStreamed: Int
     let resident: Side
     let streamed: Side
-    let residentBands: Bands
-    let streamedBands: Bands
+    let residentRows: ScoredRows
+    let block: ScoredRows
+    /// Of the two levels of scores.
+    let first: (resident: Bands, streamed: Bands)
+    let second: (resident: Bands, streamed: Bands)?
 
-    func run(_ residentRows: FixedPointRows, _ block: FixedPointRows, _ worker: Worker) throws {
-      let scores = FixedPointProducts.inner(residentRows, tile.rows, block, tile.columns, into: worker.scores)
+    func run(_ worker: Worker) throws {
+      let scores = ScoredRows.inner(residentRows, block, tile, into: worker.scores)
       for (r, i) in tile.rows.enumerated() {
         let unsure = scores.row(r) { count($0, i, worker) }
         if unsure > 0 { try settle(scores, r, i, unsure, worker) }
@@ -121,12 +140,12 @@ struct RankScan {
     private func count(_ scores: Span<Int32>, _ i: Int, _ worker: Worker) -> Int {
       let columns = tile.columns
       var above: Int32 = 0
-      let unsure = streamedBands.low.read(columns) { low in
-        streamedBands.high.read(columns) { high in
+      let unsure = first.streamed.low.read(columns) { low in
+        first.streamed.high.read(columns) { high in
           worker.streamedCounts.write(columns) { counts in
             worker.unsure.write(0..<scores.count) { unsure in
               RankKernels.count(
-                scores, rowLow: residentBands.low[i], rowHigh: residentBands.high[i], columnLow: low,
+                scores, rowLow: first.resident.low[i], rowHigh: first.resident.high[i], columnLow: low,
                 columnHigh: high, columnCounts: &counts, rowCount: &above, unsure: &unsure)
             }
           }
@@ -136,36 +155,44 @@ struct RankScan {
       return unsure
     }
 
-    /// Scores the unsure places of row i again, in Double.
+    /// Takes the unsure places of row i again: in the second level, then in Double.
     private func settle(_ scores: Block<Int32>, _ r: Int, _ i: Int, _ unsure: Int, _ worker: Worker) throws {
-      try resident.rows.withRow(resident.indices[i], scratch: worker.residentRow) { row in
-        for n in 0..<unsure {
-          let column = Int(worker.unsure[n])
-          let place = tile.columns.lowerBound + column
-          let j = firstStreamed + place
-          if resident.groups[i] == streamed.groups[j] { continue }
-          let score = scores.buffer[scores.offset + r * scores.stride + column]
-          var exact: Double?
-          func reaches(_ threshold: Double) throws -> Bool {
-            if exact == nil {
-              exact = try streamed.rows.withRow(streamed.indices[j], scratch: worker.streamedRow) {
-                RowKernels.dot(row, $0)
-              }
+      // Read when it is wanted first.
+      var hasRow = false
+      for n in 0..<unsure {
+        let column = Int(worker.unsure[n])
+        let place = tile.columns.lowerBound + column
+        let j = firstStreamed + place
+        if resident.groups[i] == streamed.groups[j] { continue }
+        let score = scores.buffer[scores.offset + r * scores.stride + column]
+        let finer = second == nil ? nil : ScoredRows.finer(residentRows, i, block, place)
+        var exact: Double?
+        func reaches(_ threshold: Double) throws -> Bool {
+          if let exact { return exact >= threshold }
+          if !hasRow {
+            try worker.residentRow.write(0..<resident.rows.dimension) {
+              try resident.rows.copyRow(resident.indices[i], into: &$0)
             }
-            return exact.map { $0 >= threshold } ?? false
+            hasRow = true
           }
-          if let thresholds = resident.thresholds, score >= residentBands.low[i], score <= residentBands.high[i]
-          {
-            let ties = streamed.classes[j] == resident.trueClasses[i]
-            if try ties || reaches(thresholds[i]) { worker.residentCounts[i] += 1 }
-          }
-          if let thresholds = streamed.thresholds, score >= streamedBands.low[place],
-            score <= streamedBands.high[place]
-          {
-            let ties = resident.classes[i] == streamed.trueClasses[j]
-            if try ties || reaches(thresholds[j]) {
-              worker.streamedCounts[place] += 1
+          let found = try worker.residentRow.read(0..<resident.rows.dimension) { row in
+            try streamed.rows.withRow(streamed.indices[j], scratch: worker.streamedRow) {
+              RowKernels.dot(row, $0)
             }
+          }
+          exact = found
+          return found >= threshold
+        }
+        if let thresholds = resident.thresholds, first.resident.holds(score, i) {
+          let known = finer.flatMap { second?.resident.verdict($0, i) }
+          if try known ?? (streamed.classes[j] == resident.trueClasses[i] || reaches(thresholds[i])) {
+            worker.residentCounts[i] += 1
+          }
+        }
+        if let thresholds = streamed.thresholds, first.streamed.holds(score, place) {
+          let known = finer.flatMap { second?.streamed.verdict($0, place) }
+          if try known ?? (resident.classes[i] == streamed.trueClasses[j] || reaches(thresholds[j])) {
+            worker.streamedCounts[place] += 1
           }
         }
       }

@@ -59,6 +59,14 @@ public struct Retrieval: Sendable, Equatable {
   public init(
     of pair: EmbeddingPair, queryLimit: Int = 50_000, seed: UInt64 = 0, progress: (Double) -> Void = { _ in }
   ) throws {
+    try self.init(of: pair, queryLimit: queryLimit, seed: seed, levels: .chosen, progress: progress)
+  }
+
+  /// The same with the numbers to begin with.
+  init(
+    of pair: EmbeddingPair, queryLimit: Int, seed: UInt64, levels: ScoreLevels,
+    progress: (Double) -> Void = { _ in }
+  ) throws {
     try pair.requireEqualDimensions()
     let limit = max(queryLimit, 1)
     let truth = try TrueScores(of: pair)
@@ -76,18 +84,16 @@ public struct Retrieval: Sendable, Equatable {
     if isSampled {
       imageCounts = try RankScan(
         resident: truth.images(imageQueries, asQueries: true),
-        streamed: truth.texts(allTexts, asQueries: false),
-        pool: pair.pool
+        streamed: truth.texts(allTexts, asQueries: false), levels: levels, pool: pair.pool
       ) { progress($0 / 2) }.residentCounts
       textCounts = try RankScan(
         resident: truth.texts(textQueries, asQueries: true),
-        streamed: truth.images(allImages, asQueries: false),
-        pool: pair.pool
+        streamed: truth.images(allImages, asQueries: false), levels: levels, pool: pair.pool
       ) { progress(0.5 + $0 / 2) }.residentCounts
     } else {
       let scan = try RankScan(
         resident: truth.images(allImages, asQueries: true), streamed: truth.texts(allTexts, asQueries: true),
-        pool: pair.pool, progress: progress)
+        levels: levels, pool: pair.pool, progress: progress)
       imageCounts = scan.residentCounts
       textCounts = scan.streamedCounts
     }

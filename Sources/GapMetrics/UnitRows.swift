@@ -63,8 +63,8 @@ package struct UnitRows: Sendable {
   }
 
   /// Rounds the unit rows at `indices` or, without them, the `count` rows from `first` on into the first places.
-  package func fill(
-    _ target: FixedPointRows, from first: Int = 0, count: Int? = nil, at indices: [Int]? = nil,
+  func fill(
+    _ target: ScoredRows, from first: Int = 0, count: Int? = nil, at indices: [Int]? = nil,
     on pool: WorkerPool
   ) throws {
     let scratch = (0..<pool.threads).map { _ in Buffer<Double>(repeating: 0, count: dimension) }

@@ -118,22 +118,43 @@ import Testing
     let back = rotary.map { Turning($0, sequences, isBack: true) }
     let isExact = precision == .single
     let entered = Block(x)
-    let (y, saved) = try stages.forwardSaving(entered, sequences, there, on: pool)
+    let (y, saved, none) = try stages.forwardSaving(entered, sequences, there, on: pool)
+    #expect(none == nil)
     expectClose(y.numbers, expected, isExact ? 5e-6 : 3e-2, "output kept")
     #expect(entered.numbers == Block(x).numbers)
     let plain = Block(x)
     try stages.forward(plain, sequences, there, on: pool)
     #expect(plain.numbers == y.numbers)
-    let gradient = try stages.inputGradient(Block(c), saved, sequences, back, on: pool)
+    let gradient = try stages.inputGradient(Block(c), saved, sequences, back, on: pool).input
     // The twin in Double would need thousands of passes: layer by layer is checked against it in `chain`.
     let states = Block(x)
     let kept = try block.forwardSaving(states, sequences, on: pool)
     let slope = Block(c)
     try block.applyGradient(to: slope, kept, sequences, on: pool)
     expectClose(gradient.numbers, slope.numbers, isExact ? 5e-6 : 3e-2, "gradient")
-    let alone = try stages.inputGradient(Block(c), saved, sequences, back, on: WorkerPool(threads: 1))
+    let alone = try stages.inputGradient(Block(c), saved, sequences, back, on: WorkerPool(threads: 1)).input
     #expect(alone.numbers == gradient.numbers)
+    try expectTwoInOneGo(stages, sequences, x, c, there, back)
     try expectTails(stages, sequences, x, c, there, back, isExact ? 5e-6 : 3e-2)
+  }
+
+  /// A block's stage 3 and the next one's stage 1 in one go give what they give one after the other, to the bit; so does
+  /// the gradient.
+  private func expectTwoInOneGo(
+    _ stages: BlockStages, _ sequences: Sequences, _ x: Naive.Rows, _ c: Naive.Rows, _ there: Turning?,
+    _ back: Turning?
+  ) throws {
+    let first = try stages.forwardSaving(Block(x), sequences, there, on: pool)
+    let second = try stages.forwardSaving(first.output, sequences, there, on: pool)
+    let slope = try stages.inputGradient(Block(c), second.saved, sequences, back, on: pool).input
+    let expected = try stages.inputGradient(slope, first.saved, sequences, back, on: pool).input
+    let begun = try stages.forwardSaving(Block(x), sequences, there, then: stages, on: pool)
+    let done = try stages.forwardSaving(begun.output, opened: begun.opened, sequences, there, on: pool)
+    #expect(begun.opened != nil && done.output.numbers == second.output.numbers)
+    let half = try stages.inputGradient(
+      Block(c), done.saved, sequences, back, then: (stages, begun.saved), on: pool)
+    let whole = try stages.inputGradient(half.input, mixed: half.mixed, begun.saved, sequences, back, on: pool)
+    #expect(half.mixed != nil && whole.input.numbers == expected.numbers)
   }
 
   /// The last rows of each sequence alone give what they give among all, and the gradient of a loss on them alone.
@@ -142,12 +163,12 @@ import Testing
     _ back: Turning?, _ tolerance: Double
   ) throws {
     let tails = SequenceTails(of: sequences, firsts: [3, 0, 37])
-    let (whole, kept) = try stages.forwardSaving(Block(x), sequences, there, on: pool)
-    let (y, saved) = try stages.forwardSaving(Block(x), sequences, there, tails: tails, on: pool)
+    let (whole, kept, _) = try stages.forwardSaving(Block(x), sequences, there, on: pool)
+    let (y, saved, _) = try stages.forwardSaving(Block(x), sequences, there, tails: tails, on: pool)
     expectClose(y.numbers, tails.gathered(whole).numbers, tolerance, "tails' output")
     let ofTails = tails.gathered(Block(c))
-    let expected = try stages.inputGradient(tails.scattered(ofTails), kept, sequences, back, on: pool)
-    let found = try stages.inputGradient(ofTails, saved, sequences, back, tails: tails, on: pool)
+    let expected = try stages.inputGradient(tails.scattered(ofTails), kept, sequences, back, on: pool).input
+    let found = try stages.inputGradient(ofTails, saved, sequences, back, tails: tails, on: pool).input
     expectClose(found.numbers, expected.numbers, tolerance, "tails' gradient")
   }
 

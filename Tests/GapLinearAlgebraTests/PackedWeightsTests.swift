@@ -109,6 +109,13 @@ import Testing
         let target = all.columns(0..<own.outputs)
         try weights.forward(rounded, into: target, adding: adding)
         expect("stride \(stride), adding \(adding)", { all.buffer[$0 * stride + $1] }, adds: adding ? 7 : 0)
+        let base = Block(Buffer<Float>(repeating: 5, count: own.rows * stride), rows: own.rows, columns: stride)
+          .columns(0..<own.outputs)
+        try weights.forward(rounded, plus: base, into: target)
+        expect("stride \(stride), plus a base", { all.buffer[$0 * stride + $1] }, adds: 5)
+        try weights.forward(x, plus: base, into: target)
+        expect(
+          "stride \(stride), plus a base, from single precision", { all.buffer[$0 * stride + $1] }, adds: 5)
         try weights.forward(x, into: target, adding: false)
         expect("stride \(stride), from single precision", { all.buffer[$0 * stride + $1] })
         #expect(

@@ -1,3 +1,4 @@
+import Foundation
 import GapLinearAlgebra
 import Synchronization
 import Testing
@@ -29,6 +30,30 @@ import Testing
     }
     #expect(clashes.load(ordering: .relaxed) == 0)
   }
+
+  /// A pool within a pool's piece, and several callers at a time: each piece once, whoever works.
+  @Test func jobsWithinJobsAndBesideThem() throws {
+    let counts = (0..<4 * 8 * 16).map { _ in Counter() }
+    try WorkerPool(threads: 4).forEach(4) { _, outer in
+      try WorkerPool(threads: 2).forEach(8) { _, middle in
+        try WorkerPool(threads: 2).forEach(16) { _, inner in
+          counts[(outer * 8 + middle) * 16 + inner].value.add(1, ordering: .relaxed)
+        }
+      }
+    }
+    #expect(counts.allSatisfy { $0.value.load(ordering: .relaxed) == 1 })
+  }
+
+  /// Threads that have gone to sleep between two jobs wake up for the next.
+  @Test(arguments: [0, 3_000, 20_000]) func jobsAfterAWhile(microseconds: Int) throws {
+    for round in 0..<20 {
+      usleep(UInt32(microseconds))
+      let sum = try WorkerPool(threads: 2).map(round + 2) { _, piece in piece }.reduce(0, +)
+      #expect(sum == (round + 1) * (round + 2) / 2)
+    }
+  }
+
+  private final class Counter: Sendable { let value = Atomic(0) }
 
   @Test func noPiecesAreNoWork() throws {
     #expect(try WorkerPool(threads: 2).map(0) { _, piece in piece } == [])

@@ -37,12 +37,18 @@ import Testing
     let pair = try MadePairs.pair(numbers, dimension: test.dimension)
     let (x, y) = (try pair.image.rowsOfNumbers(), try pair.text.rowsOfNumbers())
     let queries = stride(from: 0, to: test.rows, by: test.rows > 1000 ? 19 : 1).map { $0 }
-    let own = try NearestNeighbours(
-      of: queries, in: pair.image, gallery: pair.image, k: test.k, excludingSelf: true, pool: pair.pool)
-    #expect(own.lists == Self.naive(queries, x, x, test.k, excludingSelf: true))
-    let across = try NearestNeighbours(
-      of: queries, in: pair.image, gallery: pair.text, k: test.k, excludingSelf: false, pool: pair.pool)
-    #expect(across.lists == Self.naive(queries, x, y, test.k, excludingSelf: false))
+    let expected = Self.naive(queries, x, x, test.k, excludingSelf: true)
+    let expectedAcross = Self.naive(queries, x, y, test.k, excludingSelf: false)
+    for levels in [ScoreLevels.fixed, .coarse] {
+      let own = try NearestNeighbours(
+        of: queries, in: pair.image, gallery: pair.image, k: test.k, excludingSelf: true, levels: levels,
+        pool: pair.pool)
+      #expect(own.lists == expected, "\(levels)")
+      let across = try NearestNeighbours(
+        of: queries, in: pair.image, gallery: pair.text, k: test.k, excludingSelf: false, levels: levels,
+        pool: pair.pool)
+      #expect(across.lists == expectedAcross, "\(levels)")
+    }
   }
 
   /// The definition over the 2n pooled rows: images before texts among equals.

@@ -54,10 +54,36 @@ import Testing
     }
     let pair = try MadePairs.pair(numbers, dimension: test.dimension, ids: ids)
     let expected = try Self.naiveRanks(of: pair)
-    let found = try Retrieval(of: pair)
-    #expect(!found.isSampled)
-    #expect(found.imageToText.ranks == expected.image)
-    #expect(found.textToImage.ranks == expected.text)
+    for levels in [ScoreLevels.chosen, .fixed, .coarse] {
+      let found = try Retrieval(of: pair, queryLimit: test.rows, seed: 0, levels: levels)
+      #expect(!found.isSampled)
+      #expect(found.imageToText.ranks == expected.image, "\(levels)")
+      #expect(found.textToImage.ranks == expected.text, "\(levels)")
+    }
+  }
+
+  /// Coarse numbers are begun with where they leave little open: not for pairs that nothing connects, where a true score is
+  /// like any other.
+  @Test func levelsAreChosenByASample() throws {
+    guard CoarseRows.isSupported else { return }
+    let (rows, d) = (3_000, 64)
+    let far = MadePairs.numbers(rows, d, seed: 3)
+    func choice(_ numbers: (image: [Double], text: [Double])) throws -> Double? {
+      let pair = try MadePairs.pair(numbers, dimension: d)
+      var share: Double?
+      let all = Array(0..<rows)
+      let thresholds = pair.moments.cosines
+      let rounding = try CoarseSample.rounding(.chosen, (pair.image, all), (pair.text, nil), on: pair.pool) {
+        share = $0.open(thresholds, thresholds)
+        return share ?? 1
+      }
+      #expect((rounding != nil) == ((share ?? 1) <= 0.05))
+      return share
+    }
+    let alike = try #require(try choice((far.image, far.image)))
+    #expect(alike < 0.02)
+    let apart = try #require(try choice((far.image, Array(far.text[(64 * d)...] + far.text[..<(64 * d)]))))
+    #expect(apart > 0.1)
   }
 
   private static func numbers(_ test: Case) -> (image: [Double], text: [Double]) {

@@ -39,8 +39,7 @@ import Testing
     let states = try #require(final)
     let targets = own.flatMap { $0.dropFirst() }
     var total = 0.0
-    _ = try adapted.inputGradient(kept, sequences, through: last, on: pool) { layer, slopes in
-      guard layer == last else { return }
+    _ = try adapted.inputGradient(kept, sequences, through: last, at: [last], on: pool) { _, slopes in
       total = try NextTokenLoss(head: try #require(adapted.head)).losses(
         states, targets: targets, scale: 1 / Float(targets.count), gradient: slopes, on: pool
       ).reduce(0, +)

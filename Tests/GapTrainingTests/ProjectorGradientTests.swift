@@ -67,7 +67,8 @@ import Testing
     var total = 0.0
     let cotangent = try numbers("cotangent")
     let width = cotangent.count / lengths.count
-    let gradient = try decoder.inputGradient(kept, sequences, through: last, on: pool) { layer, slopes in
+    let gradient = try decoder.inputGradient(kept, sequences, through: last, at: [last, 1], on: pool) {
+      layer, slopes in
       for s in own.indices {
         let range = sequences.rows(of: s)
         if layer == last {

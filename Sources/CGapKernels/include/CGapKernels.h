@@ -60,6 +60,25 @@ double gap_fixed_pack(const double *row, size_t count, int16_t *panel, size_t la
 void gap_fixed_products(const int16_t *left, size_t left_panels, const int16_t *right, size_t right_panels,
                         size_t words, int32_t *scores, size_t stride, int kernel);
 
+// The sum of one row times another, both packed with one lane.
+int32_t gap_fixed_dot(const int16_t *a, const int16_t *b, size_t words);
+
+// coarse.c: rows as 8-bit numbers about a centre, in panels like those of fixed.c with (columns + 3) / 4 words of four
+// numbers for each lane.
+int gap_coarse_suits(void);  // Whether this processor has products of them; without, they do nothing.
+typedef struct {
+  double error, length;  // Euclidean lengths of what rounding took, and of the row about its centre
+  int32_t sum;           // of the rounded numbers
+} gap_coarse_row;
+// Rounds (row - centre) * scale to -127...127 into one lane of a panel.
+gap_coarse_row gap_coarse_pack(const double *row, const double *centre, size_t count, double scale, uint8_t *panel,
+                               size_t lane, int is_left);
+// scores[i * stride + j] = sum over k of left row i times right row j + 128 times the right row's sum + the offsets of
+// both, for whole panels; there are offsets for every lane.
+void gap_coarse_products(const uint8_t *left, const int32_t *left_offsets, size_t left_panels, const uint8_t *right,
+                         const int32_t *right_offsets, size_t right_panels, size_t words, int32_t *scores,
+                         size_t stride);
+
 // ranks.c: counts scores that surely beat a threshold, and lists those too near to tell.
 // For every j: row_count += scores[j] > row_high; column_counts[j] += scores[j] > column_high[j].
 // A j with row_low <= scores[j] <= row_high or column_low[j] <= scores[j] <= column_high[j] is appended to
