@@ -10,7 +10,8 @@ extension CheckpointEmbeddings {
   /// - Parameters:
   ///   - request: what is to be read.
   ///   - progress: told what is being done and the share of the whole that is done, 0…1, from the calling thread.
-  /// - Throws: `ModelError`, `TokenizerError`, `TensorFileError`, `DatasetError`.
+  /// - Throws: `ModelError`, `TokenizerError`, `TensorFileError`, `DatasetError`; `ReportError` when disk or memory are too
+  ///   small.
   public init(
     _ request: CheckpointRequest, progress: (_ stage: String, _ share: Double) -> Void = { _, _ in }
   ) throws {
@@ -33,6 +34,11 @@ extension CheckpointEmbeddings {
       checkpoint: checkpoint, captions: pairs.captions, readouts: Self.readouts(request.readout, checkpoint),
       imagePrompt: request.imagePrompt, textPrompt: request.textPrompt, pool: pool)
     let source = try Self.source(request, checkpoint, pairs, features)
+    if request.checksLimits {
+      try CheckpointNeeds(
+        request, checkpoint, images: source.count, captions: pairs.captions.count, readouts: reading.readouts
+      ).check()
+    }
     let work = ReadingWork(reading, images: source.count, request)
 
     var bad: [(image: Int, fault: ModelError)] = []

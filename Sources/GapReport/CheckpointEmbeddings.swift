@@ -49,6 +49,10 @@ public struct CheckpointRequest: Sendable {
   public var skipsBadImages = false
   /// Directory in which features are kept, so that a run that was stopped goes on.
   public var cache: String?
+  /// The file that the vectors will be written to, so that its disk is looked at before they are read.
+  public var output: String?
+  /// Refuses what surely does not fit into disk or memory.
+  public var checksLimits = true
   /// Takes the SHA-256 of the inputs.
   public var isHashing = false
   /// The most threads; 0 means all processors.

@@ -14,6 +14,8 @@ public enum ReportError: Error, CustomStringConvertible, Equatable {
   case figureDataMissing(path: String, figure: String, reason: String)
   /// An output that cannot be written.
   case cannotWrite(path: String, reason: String)
+  /// What is asked for needs more memory than there is.
+  case tooLarge(place: String, expected: String, found: String, hint: String)
 
   /// One line: what, where, expected, found, hint; what files say in it is escaped and shortened.
   public var description: String { MessageText.line(text) }
@@ -32,6 +34,8 @@ public enum ReportError: Error, CustomStringConvertible, Equatable {
       "\(path): figure \(figure) cannot be drawn: \(reason)"
     case .cannotWrite(let path, let reason):
       "\(path): cannot be written: \(reason)"
+    case .tooLarge(let place, let expected, let found, let hint):
+      "\(place): expected \(expected), found \(found) (hint: \(hint))"
     }
   }
 

@@ -48,6 +48,9 @@ struct CheckpointOptions: ParsableArguments {
     help: ArgumentHelp("Keep image features here; a run that was stopped goes on from them.", valueName: "dir"))
   var cache: String?
 
+  @Flag(help: "Read a checkpoint even where disk or memory seem too small.")
+  var ignoreLimits = false
+
   /// Whether any part of a checkpoint is named.
   var isGiven: Bool { checkpoint != nil || vision != nil || llm != nil || projector != nil || pairsFile != nil }
 
@@ -80,6 +83,7 @@ struct CheckpointOptions: ParsableArguments {
     request.textPrompt = textPrompt
     request.skipsBadImages = skipBadImages
     request.cache = cache
+    request.checksLimits = !ignoreLimits
     request.threads = threads
     request.seed = seed
     return request

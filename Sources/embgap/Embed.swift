@@ -41,6 +41,7 @@ struct Embed: ParsableCommand {
     var request = source.request(threads: threads)
     request.integrationRate = nil
     request.usesVocabularyLens = false
+    request.output = out
     let embeddings = try CheckpointEmbeddings(request) { progress.show($0, $1) }
     try target.commit(embeddings.safetensors(request))
     progress.finish()

@@ -237,6 +237,35 @@ import Testing
     #expect(report.warnings.contains { $0.code == "skipped_images" && $0.message.contains("line 3") })
   }
 
+  /// Disk and memory are looked at before a checkpoint is read, and only where something would be written or held.
+  @Test func whatDoesNotFitIsToldBeforeAnyImageIsRead() throws {
+    let folder = try CommandTests.scratch()
+    let source = Self.arguments("llava-clip-llama")
+    let meminfo = folder + "/meminfo"
+    try "MemTotal: 200 kB\nMemAvailable: 1 kB\n".write(toFile: meminfo, atomically: true, encoding: .utf8)
+    let (file, cache) = (folder + "/v.safetensors", folder + "/made/cache")
+    let (disk, memory) = (["FREE": "1000"], ["MEMINFO": meminfo])
+    for (arguments, faults, code, words) in [
+      (["embed", "--out", file], disk, Int32(73), ["v.safetensors", "bytes of disk", "1000 are there"]),
+      (["embed", "--out", file], memory, 65, ["bytes of memory", "vectors", "1024 that are there"]),
+      (["measure", "--cache", cache], disk, 73, ["made/cache", "image features", "another --cache"]),
+      (["measure", "--readout", "layers"], memory, 65, ["bytes of memory", "one readout in place of layers"]),
+    ] {
+      let all = [arguments[0]] + source + arguments.dropFirst()
+      let refused = try FaultyProcess.run(all, faults: faults)
+      #expect(refused.code == code, "\(arguments): \(refused.errors)")
+      #expect(refused.errors.split(separator: "\n").count == 1, "\(refused.errors)")
+      #expect((words + ["--ignore-limits"]).allSatisfy { refused.errors.contains($0) }, "\(refused.errors)")
+      #expect(!FileManager.default.fileExists(atPath: file))
+      let begun = try FaultyProcess.run(all + ["--ignore-limits"], faults: faults)
+      #expect(begun.code == 0, "\(arguments): \(begun.errors)")
+      try? FileManager.default.removeItem(atPath: file)
+      try? FileManager.default.removeItem(atPath: cache)
+    }
+    let plain = try FaultyProcess.run(["measure"] + source, faults: disk)
+    #expect(plain.code == 0, "nothing is written: \(plain.errors)")
+  }
+
   @Test func captionsOfOneImageShareIt() throws {
     let folder = try Self.copy("llava-clip-llama")
     try Self.edit(folder + "/pairs.jsonl", "images/5.png", "images/0.png")

@@ -77,6 +77,33 @@ import Testing
     #expect(try Self.contents(folder).differences(whole).isEmpty)
   }
 
+  /// A second signal does not wait for the step, nor for the write that the run is in.
+  @Test(arguments: [3, 5, 7]) func aSecondSignalEndsAtOnce(tenths: Int) throws {
+    let folder = try Self.folder()
+    let calls = try FaultyProcess.calls(Self.arguments(folder), root: folder)
+    let whole = try Self.contents(folder)
+    try FileManager.default.removeItem(atPath: folder + "/run")
+    let waiting = try CommandTests.scratch() + "/waiting"
+    let (process, errors) = try FaultyProcess.start(
+      Self.arguments(folder),
+      faults: ["ROOT": folder, "WAIT": String(calls * tenths / 10), "WAITING": waiting])
+    while process.isRunning, !FileManager.default.fileExists(atPath: waiting) { usleep(2_000) }
+    let began = Date()
+    kill(process.processIdentifier, SIGINT)
+    usleep(200_000)
+    #expect(process.isRunning, "the first signal waits for the step")
+    kill(process.processIdentifier, SIGTERM)
+    process.waitUntilExit()
+    #expect(Date().timeIntervalSince(began) < 20)
+    let outcome = try FaultyProcess.outcome(process, errors)
+    #expect(outcome.code == 75 && !outcome.wasKilled, "\(outcome.code): \(outcome.errors)")
+    #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+    #expect(outcome.errors.contains("interrupted by SIGTERM") && outcome.errors.contains("--resume"))
+    let resumed = try CommandTests.run(Self.arguments(folder, ["--resume"]))
+    #expect(resumed.code == 0 && resumed.errors.isEmpty, "\(resumed.errors)")
+    #expect(try Self.contents(folder).differences(whole).isEmpty)
+  }
+
   @Test func anIgnoredSignalStaysIgnored() throws {
     let folder = try Self.folder()
     let process = Process()

@@ -4,7 +4,7 @@ import Testing
 
 /// What a run needs against what is there.
 @Suite struct RunNeedsTests {
-  static let needs = RunNeeds(
+  static let needs = ResourceNeeds(
     disk: [
       .init(name: "image features", bytes: 900, hint: "fewer pairs"),
       .init(name: "checkpoints", bytes: 100, hint: "x"),
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func whatNoIntHoldsIsToldToo() {
-    let needs = RunNeeds(disk: [.init(name: "checkpoints", bytes: 1e30, hint: "less")])
+    let needs = ResourceNeeds(disk: [.init(name: "checkpoints", bytes: 1e30, hint: "less")])
     #expect {
       try needs.check("run", free: 1, memory: nil)
     } throws: { "\($0)".contains("1e+30") }

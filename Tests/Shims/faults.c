@@ -6,6 +6,8 @@
 //   FAULT_COUNT=FILE   the number of calls is written there when the process ends by itself
 //   FAULT_KILL=N       SIGKILL at call N
 //   FAULT_WHEN=before|half|after   whether call N is not done, half done (a write of half its bytes), or done
+//   FAULT_WAIT=N       call N begins when a minute is over
+//   FAULT_WAITING=FILE is made when that wait begins
 //   FAULT_POWER=1      before the kill, what was written and not synchronised is lost, as when power fails
 //   FAULT_FULL=N       from call N on every write writes at most half, then fails: the disk is full
 //   FAULT_FREE=BYTES   what statvfs says is free
@@ -89,9 +91,17 @@ static int when(const char *text) {
   return strcmp(given ? given : "before", text) == 0;
 }
 
+static void wait_a_minute(void) {
+  FILE *file = fopen(getenv("FAULT_WAITING"), "w");
+  if (file) fclose(file);
+  // Signals do not shorten it.
+  for (int tenths = 0; tenths < 600; tenths++) usleep(100000);
+}
+
 // Counts a call; dies when it is the chosen one and is not to be done. Returns whether it is the chosen one.
 static int count(void) {
   long own = atomic_fetch_add(&calls, 1) + 1;
+  if (own == number("FAULT_WAIT")) wait_a_minute();
   if (own != number("FAULT_KILL")) return 0;
   if (when("before")) die();
   return 1;

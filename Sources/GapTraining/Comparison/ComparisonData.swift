@@ -19,7 +19,8 @@ struct ComparisonData {
     let stored = try Checkpoint(configuration.parts)
     if let limits {
       let isNarrow = try Self.runsSideBySide(stored.model.requiredDecoder())
-      try RunNeeds(configuration, stored, features: nil, sideBySide: isNarrow ? pool.threads : 1).check(limits)
+      try ResourceNeeds(configuration, stored, features: nil, sideBySide: isNarrow ? pool.threads : 1).check(
+        limits)
     }
     let checkpoint = try stored.packed(configuration.precision.resolved)
     self.checkpoint = checkpoint

@@ -2,52 +2,14 @@ import GapDatasets
 package import GapLinearAlgebra
 package import GapModels
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
-/// What a run needs of disk and memory, estimated before it begins from shapes and counts alone.
-///
-/// Goals, in this order: a run that surely does not fit is refused before its first hour and not after it; one that fits
-/// is never refused, so that what is not known is left out; the message says which part is the large one. Numbers are
-/// Doubles, since a configuration can ask for more than an Int holds.
-package struct RunNeeds: Sendable {
-  /// One thing that takes room.
-  package struct Part: Sendable, Equatable {
-    package let name: String
-    package let bytes: Double
-    /// What makes it smaller.
-    package let hint: String
-
-    package init(name: String, bytes: Double, hint: String) {
-      self.name = name
-      self.bytes = bytes
-      self.hint = hint
-    }
-  }
-
-  package private(set) var disk: [Part] = []
-  package private(set) var memory: [Part] = []
-
+extension ResourceNeeds {
   /// Bytes of a number.
   private static let single = 4.0
   /// Figures, reports, projections.
   private static let outputs = 16e6
-  /// Text before the numbers of a kept feature file, and what a file system rounds up to.
-  private static let overhead = 4096.0
 
-  package init(disk: [Part] = [], memory: [Part] = []) {
-    self.disk = disk
-    self.memory = memory
-  }
-
+  /// Of a training run.
+  ///
   /// - Parameters:
   ///   - checkpoint: whose weights are not packed yet.
   ///   - features: the folder where image features are kept; nil to keep them in memory alone.
@@ -56,10 +18,12 @@ package struct RunNeeds: Sendable {
   package init(
     _ configuration: RunConfiguration, _ checkpoint: Checkpoint, features folder: String?, sideBySide: Int = 1
   ) throws {
+    self.init()
     let decoder = try checkpoint.model.requiredDecoder().configuration
     let files = [configuration.pairs, configuration.evaluation?.pairs].compactMap { $0 }
     let records = try Set(files).map { try CaptionedImages(path: $0, checksImages: false).records }
-    let (rows, width) = Self.featureShape(checkpoint)
+    // Nothing is kept of features from a file.
+    let (rows, width) = checkpoint.featureShape.map { (Double($0.rows), Double($0.width)) } ?? (0, 1)
     let images = Double(records.reduce(0) { $0 + Set($1.map(\.image)).count })
     let captions = Double(records.reduce(0) { $0 + $1.count })
     let longest = records.joined().map(\.caption.utf8.count).max() ?? 0
@@ -71,11 +35,11 @@ package struct RunNeeds: Sendable {
     if configuration.features == nil {
       let bytes = images * rows * width * Self.single
       if let folder {
-        let kept = Self.size(of: folder)
         disk.append(
           Part(
-            name: "image features", bytes: max(0, bytes + images * Self.overhead - kept),
-            hint: "fewer pairs, or features: FILE"))
+            name: "image features",
+            bytes: checkpoint.bytesToKeep(features: images, in: folder), hint: "fewer pairs, or features: FILE")
+        )
       }
       let held = folder == nil ? bytes : min(bytes, Double(TrainingFeatures.memory) * Double(records.count))
       memory.append(Part(name: "image features", bytes: held, hint: "fewer pairs, or features: FILE"))
@@ -115,18 +79,6 @@ package struct RunNeeds: Sendable {
         hint: "a smaller micro_batch than \(configuration.microBatch)"))
   }
 
-  /// Feature rows of an image, and numbers in a row; (0, 1) where features come from a file.
-  private static func featureShape(_ checkpoint: Checkpoint) -> (rows: Double, width: Double) {
-    guard let vision = checkpoint.model.vision, let selection = checkpoint.model.selection else {
-      return (0, 1)
-    }
-    let side = vision.configuration.imageSide
-    return (
-      Double(vision.tokens(height: side, width: side)),
-      Double(vision.configuration.width * selection.layers.count)
-    )
-  }
-
   /// Numbers of the projector; those of a stored one are few beside the decoder's.
   private static func trained(_ configuration: RunConfiguration, inputs: Double, outputs: Double) -> Double {
     guard case .new(let depth, let hidden, _) = configuration.projector else { return inputs * outputs }
@@ -142,15 +94,6 @@ package struct RunNeeds: Sendable {
     return Double(instruct.rank) * Double(decoder.layers) * (8 * width + 3 * (width + inner))
   }
 
-  /// Bytes of the files in a folder.
-  private static func size(of folder: String) -> Double {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.reduce(0) { total, name in
-      let size = (try? FileManager.default.attributesOfItem(atPath: folder + "/" + name)[.size] as? Int) ?? 0
-      return total + Double(size)
-    }
-  }
-
   /// Checks that disk and memory are there.
   ///
   /// - Parameters:
@@ -158,44 +101,27 @@ package struct RunNeeds: Sendable {
   ///   - group: whose memory it takes.
   /// - Throws: `TrainingError.cannotWrite` when the disk is too small, `.tooLarge` when memory is.
   package func check(_ directory: String, group: ControlGroup = ControlGroup()) throws {
-    try check(directory, free: Self.free(directory), memory: group.availableMemory.map { Double($0) })
+    try Self.refuse(shortage(in: directory, group: group), directory)
   }
 
   /// The same against known numbers; nil where the system does not tell.
-  package func check(_ directory: String, free: Double?, memory available: Double?) throws {
-    let written = disk.reduce(0) { $0 + $1.bytes }
-    if let free, written > free {
+  package func check(_ directory: String, free: Double?, memory: Double?) throws {
+    try Self.refuse(shortage(free: free, memory: memory), directory)
+  }
+
+  private static func refuse(_ shortage: Shortage?, _ directory: String) throws {
+    switch shortage?.kind {
+    case nil: return
+    case .disk:
       throw TrainingError.cannotWrite(
         path: directory,
-        reason: "the run needs about \(Self.text(written)) bytes of disk (\(Self.text(disk))),"
-          + " \(Self.text(free)) are there (hint: \(Self.hint(disk)); --ignore-limits begins all the same)")
-    }
-    let needed = memory.reduce(0) { $0 + $1.bytes }
-    if let available, needed > available {
+        reason: "the run needs \(shortage?.needed ?? ""), \(shortage?.found ?? "") are there"
+          + " (hint: \(shortage?.hint ?? ""))")
+    case .memory:
       throw TrainingError.tooLarge(
-        place: directory, expected: "about \(Self.text(needed)) bytes of memory (\(Self.text(memory)))",
-        found: "\(Self.text(available)) that are there",
-        hint: "\(Self.hint(memory)); --ignore-limits begins all the same")
+        place: directory, expected: shortage?.needed ?? "", found: "\(shortage?.found ?? "") that are there",
+        hint: shortage?.hint ?? "")
     }
-  }
-
-  /// Bytes that may be written where a directory lies.
-  private static func free(_ directory: String) -> Double? {
-    var status = statvfs()
-    guard unsafe statvfs(directory, &status) == 0 else { return nil }
-    return Double(status.f_bavail) * Double(status.f_frsize)
-  }
-
-  /// What makes the largest part smaller.
-  private static func hint(_ parts: [Part]) -> String { parts.max { $0.bytes < $1.bytes }?.hint ?? "" }
-
-  private static func text(_ parts: [Part]) -> String {
-    parts.map { "\($0.name) \(text($0.bytes))" }.joined(separator: ", ")
-  }
-
-  /// A whole number, however large.
-  private static func text(_ bytes: Double) -> String {
-    bytes < 9e18 ? "\(Int(bytes.rounded()))" : "\(bytes)"
   }
 }
 

@@ -81,7 +81,7 @@ public struct TrainingRun {
     let saved = try run.newestState()
     try saved?.state.check(threads: pool.threads)
     if checksLimits {
-      try RunNeeds(configuration, stored, features: run.featuresFolder).check(directory)
+      try ResourceNeeds(configuration, stored, features: run.featuresFolder).check(directory)
     }
     let checkpoint = try stored.packed(configuration.precision.resolved)
     let cache = run.featuresFolder
