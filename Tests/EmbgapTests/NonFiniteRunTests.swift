@@ -99,6 +99,13 @@ import Testing
     let outcome = try FaultyProcess.run(arguments, faults: ["MEMINFO": meminfo])
     #expect(outcome.code == 65 && outcome.errors.contains("bytes of memory"), "\(outcome.errors)")
     #expect(outcome.errors.contains("102400 that are there") && outcome.errors.contains("micro_batch"))
+    #expect(outcome.errors.contains("(decoder ") && outcome.errors.contains("activations of a micro_batch"))
+    // Vectors of readout input need no decoder: nothing of it is counted.
+    try "MemAvailable: 1 kB\n".write(toFile: folder + "/less", atomically: true, encoding: .utf8)
+    let without = try FaultyProcess.run(
+      arguments + ["--objective", "contrastive"], faults: ["MEMINFO": folder + "/less"])
+    #expect(without.code == 65 && without.errors.contains("text vectors"), "\(without.errors)")
+    #expect(!without.errors.contains("decoder") && !without.errors.contains("activations"), "\(without.errors)")
     #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
     let all = try FaultyProcess.run(arguments + ["--ignore-limits"], faults: ["MEMINFO": meminfo])
     #expect(all.code == 0, "\(all.errors)")

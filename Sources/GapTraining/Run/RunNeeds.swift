@@ -1,6 +1,8 @@
 import GapDatasets
+import GapLayers
 package import GapLinearAlgebra
 package import GapModels
+import GapTensorFiles
 
 extension ResourceNeeds {
   /// Bytes of a number.
@@ -14,19 +16,19 @@ extension ResourceNeeds {
   ///   - checkpoint: whose weights are not packed yet.
   ///   - features: the folder where image features are kept; nil to keep them in memory alone.
   ///   - sideBySide: runs that go on at once.
-  /// - Throws: `DatasetError` when the pairs cannot be read.
+  /// - Throws: `DatasetError` when the pairs cannot be read, `TensorFileError` when stored features cannot.
   package init(
     _ configuration: RunConfiguration, _ checkpoint: Checkpoint, features folder: String?, sideBySide: Int = 1
   ) throws {
     self.init()
-    let decoder = try checkpoint.model.requiredDecoder().configuration
+    let model = try checkpoint.model.requiredDecoder()
+    let decoder = model.configuration
     let files = [configuration.pairs, configuration.evaluation?.pairs].compactMap { $0 }
     let records = try Set(files).map { try CaptionedImages(path: $0, checksImages: false).records }
-    // Nothing is kept of features from a file.
-    let (rows, width) = checkpoint.featureShape.map { (Double($0.rows), Double($0.width)) } ?? (0, 1)
+    let (rows, width) = try Self.featureShape(configuration, checkpoint)
     let images = Double(records.reduce(0) { $0 + Set($1.map(\.image)).count })
     let captions = Double(records.reduce(0) { $0 + $1.count })
-    let longest = records.joined().map(\.caption.utf8.count).max() ?? 0
+    let caption = Self.tokens(ofCaption: records.joined().map(\.caption), checkpoint)
     let side = Double(sideBySide)
 
     let trained = Self.trained(configuration, inputs: width, outputs: decoder.inputs)
@@ -51,11 +53,11 @@ extension ResourceNeeds {
     disk.append(Part(name: "report and figures", bytes: Self.outputs, hint: "another --out"))
 
     let precision = configuration.precision.resolved(width: decoder.width)
-    let number = precision == .bfloat16 ? 2 : Self.single
-    memory.append(
-      Part(
-        name: "decoder", bytes: number * decoder.frozen(head: checkpoint),
-        hint: "precision: bf16, or a smaller decoder"))
+    let used = UsedDecoder(model, configuration.objective, configuration.contrastive.readout, precision)
+    if used.weights > 0 {
+      memory.append(
+        Part(name: "decoder", bytes: used.weights, hint: "precision: bf16, or a smaller decoder"))
+    }
     memory.append(
       Part(
         name: "projector and optimiser", bytes: Self.single * (4 * (trained + adapted) * side + 3 * trained),
@@ -70,13 +72,34 @@ extension ResourceNeeds {
           name: "comparisons of a batch", bytes: 2 * 8 * compared * compared * side,
           hint: "a smaller batch than \(Int(compared))"))
     }
-    // Of text no more is known than its bytes; a token has seldom more than four.
-    let tokens = Double(configuration.microBatch) * (rows + Double(longest / 4))
-    memory.append(
-      Part(
-        name: "activations of a micro_batch of \(configuration.microBatch)",
-        bytes: tokens * decoder.saved * Self.single * side,
-        hint: "a smaller micro_batch than \(configuration.microBatch)"))
+    if used.kept > 0 {
+      memory.append(
+        Part(
+          name: "activations of a micro_batch of \(configuration.microBatch)",
+          bytes: Double(configuration.microBatch) * (rows + caption) * used.kept * side,
+          hint: "a smaller micro_batch than \(configuration.microBatch)"))
+    }
+  }
+
+  /// Feature rows of an image, and numbers in a row, of those in a file or of the encoder; (0, 1) without either.
+  private static func featureShape(_ configuration: RunConfiguration, _ checkpoint: Checkpoint) throws -> (
+    rows: Double, width: Double
+  ) {
+    if let stored = try configuration.features.map({ try TensorReference(parsing: $0).tensor() }),
+      let width = stored.shape.last
+    {
+      return (stored.shape.dropFirst().dropLast().reduce(1) { $0 * Double($1) }, Double(width))
+    }
+    return checkpoint.featureShape.map { (Double($0.rows), Double($0.width)) } ?? (0, 1)
+  }
+
+  /// The mean number of a caption's tokens, from some of them.
+  private static func tokens(ofCaption captions: [String], _ checkpoint: Checkpoint) -> Double {
+    let step = max(1, captions.count / 64)
+    let counts = stride(from: 0, to: captions.count, by: step).map {
+      checkpoint.tokenizer.encode(captions[$0], addingSpecialTokens: false).count
+    }
+    return Double(counts.reduce(0, +)) / Double(max(counts.count, 1))
   }
 
   /// Numbers of the projector; those of a stored one are few beside the decoder's.
@@ -128,17 +151,43 @@ extension ResourceNeeds {
 extension DecoderConfiguration {
   /// Numbers in a row that enters the decoder.
   fileprivate var inputs: Double { Double(embeddingWidth) }
+}
 
-  /// Weights of the blocks, and of the head.
-  fileprivate func frozen(head checkpoint: Checkpoint) -> Double {
-    let (width, inner) = (Double(width), Double(feedForwardWidth))
-    let mixed = Double((2 * heads + 2 * keyHeads) * headWidth)
-    return Double(layers) * width * (mixed + 2 * inner) + width * Double(checkpoint.model.embeddings.count)
-  }
+/// What training takes of a decoder.
+private struct UsedDecoder {
+  /// Bytes of packed weights.
+  let weights: Double
+  /// Bytes that are kept of a token for the gradient: what enters each block and its middle; queries, keys and values; what
+  /// enters the activation.
+  let kept: Double
 
-  /// Numbers that are kept of a token for the gradient: what enters each block and its middle, queries, keys and values,
-  /// what enters the activation.
-  fileprivate var saved: Double {
-    Double(layers) * Double(2 * width + (heads + 2 * keyHeads) * headWidth + feedForwardWidth)
+  init(
+    _ decoder: Decoder, _ objective: Objective, _ readout: Readout, _ precision: ProductPrecision
+  ) {
+    let depth: Int
+    switch readout {
+    case _ where objective.predictsTokens: depth = decoder.blocks.count
+    case .input: depth = 0
+    case .layer(let layer): depth = layer
+    case .last: depth = decoder.blocks.count
+    }
+    let (single, number) = (4.0, precision == .bfloat16 ? 2.0 : 4.0)
+    var (weights, kept) = (0.0, 0.0)
+    for block in decoder.blocks.prefix(depth) {
+      let (attention, feedForward) = (block.attention, block.feedForward)
+      let layers =
+        [attention.query, attention.key, attention.value, attention.output, feedForward.up, feedForward.down]
+        + (feedForward.gate.map { [$0] } ?? [])
+      weights += layers.reduce(0) { $0 + Double($1.inputs) * Double($1.outputs) }
+      let between = layers.prefix(3).reduce(0) { $0 + $1.outputs } + feedForward.up.outputs
+      kept += single * 2 * Double(decoder.configuration.width)
+      kept += number * Double(between + (feedForward.gate?.outputs ?? 0))
+    }
+    if objective.predictsTokens, let head = decoder.head {
+      weights += Double(head.inputs) * Double(head.outputs)
+    }
+    // Each direction has a packing of its own, but for OpenBLAS.
+    self.weights = weights * number * (ProductKernels.fastest(precision) == .openBLAS ? 1 : 2)
+    self.kept = kept
   }
 }
