@@ -1,4 +1,4 @@
-// Decides what fixed-point scores can decide about ranks and neighbours, 64 scores at a time: a chunk without an
+// Decides what scores in whole numbers can decide about ranks and neighbours, 64 scores at a time: a chunk without an
 // unsure score costs a few vector comparisons, the others are gone through one by one.
 #include "CGapKernels.h"
 #include "dispatch.h"

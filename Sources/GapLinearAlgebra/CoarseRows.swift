@@ -10,8 +10,8 @@ import CGapKernels
 /// e = ‖x − c − q / s‖     l = ‖x − c‖     o: the other terms, times s_x s_y, rounded
 /// ```
 ///
-/// Centres keep numbers small that all rows share, such as the few large ones of CLIP's embeddings. The bound holds
-/// whatever the centres and scales are.
+/// Centres keep numbers small that all rows share, such as the few large ones of CLIP's embeddings. The bound holds for
+/// any centres no longer than unit rows, and any scales.
 package final class CoarseRows: Sendable {
   /// Whether this processor has such products.
   package static var isSupported: Bool { gap_coarse_suits() != 0 }
@@ -32,6 +32,8 @@ package final class CoarseRows: Sendable {
     ///   - leftScale: what 1 becomes, at most `largestScale`; numbers beyond 127 are cut.
     package init(leftCentre: [Double], leftScale: Double, rightCentre: [Double], rightScale: Double) {
       precondition(leftCentre.count == rightCentre.count)
+      // Not for centres of no rows either, which are no numbers.
+      precondition([leftCentre, rightCentre].allSatisfy { RowKernels.norm($0.span) <= 1 + 1e-6 })
       precondition(leftScale > 0 && leftScale <= largestScale && rightScale > 0 && rightScale <= largestScale)
       self.leftCentre = leftCentre
       self.rightCentre = rightCentre

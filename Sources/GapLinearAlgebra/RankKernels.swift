@@ -1,6 +1,6 @@
 import CGapKernels
 
-/// Threshold tests over rows of fixed-point scores.
+/// Threshold tests over rows of scores in whole numbers.
 package enum RankKernels {
   /// Counts the scores surely above a threshold along the row and along every column, and lists the unsure ones.
   ///

@@ -41,9 +41,9 @@ package struct ResourceNeeds: Sendable {
   package struct Shortage: Sendable, Equatable {
     package enum Kind: Sendable { case disk, memory }
     package let kind: Kind
-    /// Such as "12 bytes of disk (checkpoints 12)".
+    /// Such as "about 12 bytes of disk (checkpoints 12)".
     package let needed: String
-    /// Such as "3 are there" in bytes, without the words.
+    /// Bytes that are there: a number alone.
     package let found: String
     package let hint: String
   }
@@ -91,7 +91,7 @@ package struct ResourceNeeds: Sendable {
     return parts.isEmpty ? "." : parts.joined(separator: "/")
   }
 
-  /// Bytes of the files in a folder; 0 where there is none.
+  /// Bytes of the files that lie in a folder; what is not there or cannot be looked at counts as nothing.
   package static func bytes(in folder: String) -> Double {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     return names.reduce(0) { total, name in

@@ -15,8 +15,8 @@ struct Neighbour: Sendable, Equatable {
 /// first among equals.
 ///
 /// Scores come from products in whole numbers (`ScoredRows`); every one that could enter a list, by the bound of
-/// `ScoreError`, is taken again in finer numbers, where there are some, and in Double from the rows. The gallery streams by in blocks; what is held is the queries and their
-/// lists.
+/// `ScoreError`, is taken again in finer numbers, where there are some, and in Double from the rows. The gallery streams
+/// by in blocks; what is held is the queries and their lists.
 struct NearestNeighbours: Sendable {
   /// k neighbours of each query, best first (fewer when the gallery is smaller).
   let lists: [[Neighbour]]
@@ -34,11 +34,6 @@ struct NearestNeighbours: Sendable {
     let d = queryRows.dimension
     let exact = Block(Buffer<Double>(repeating: 0, count: queries.count * d), rows: queries.count, columns: d)
     try queryRows.fill(exact, at: queries, on: pool)
-    let rounding = try CoarseSample.rounding(levels, (queryRows, queries), (gallery, nil), on: pool) {
-      $0.openAmongBest()
-    }
-    let resident = ScoredRows(.left, capacity: queries.count, dimension: d, rounding: rounding)
-    for i in queries.indices { exact.row(i) { resident.set(i, to: $0) } }
     let tasks = Pieces(of: 0..<queries.count, size: Self.queryRows)
     var parts = tasks.all.map { rows in
       Lists(
@@ -46,14 +41,15 @@ struct NearestNeighbours: Sendable {
         excludingSelf: excludingSelf)
     }
     let blockRows = min(Self.galleryRows, gallery.count)
-    let block = ScoredRows(.right, capacity: blockRows, dimension: d, rounding: rounding)
+    let sides = try ScannedSides(
+      resident: (queryRows, queries), streamed: (gallery, nil), blockRows: blockRows, levels: levels, pool: pool
+    ) { $0.openAmongBest() }
     let scores = (0..<pool.threads).map { _ in
       Buffer<Int32>(repeating: 0, count: Self.queryRows * FixedPointProducts.paddedColumns(blockRows))
     }
     let scratch = (0..<pool.threads).map { _ in Scratch(dimension: d, listed: blockRows) }
     for rows in Pieces(of: 0..<gallery.count, size: blockRows).all {
-      try gallery.fill(block, from: rows.lowerBound, count: rows.count, on: pool)
-      let errors = ScoredRows.Errors(resident, of: queries.count, block, of: rows.count)
+      let (resident, block, errors) = try sides.take(rows)
       let before = parts
       parts = try pool.map(tasks.count) { worker, piece in
         let tile = Tile(rows: tasks[piece], columns: 0..<rows.count)
@@ -130,7 +126,7 @@ struct NearestNeighbours: Sendable {
 
     /// Places of scores that may enter the list.
     ///
-    /// An empty list would take every score in turn, so it starts from the k-th best of the fixed-point scores.
+    /// An empty list would take every score in turn, so it starts from the k-th best of the scores in whole numbers.
     private func listed(_ scores: Block<Int32>, _ place: Int, _ error: ScoreError, _ scratch: Scratch) -> Int {
       scores.row(place) { row in
         var bound = bound(place, error)

@@ -37,18 +37,15 @@ struct RankScan {
   ) throws {
     let d = resident.rows.dimension
     let (a, b) = (resident.indices.count, streamed.indices.count)
-    let rounding = try CoarseSample.rounding(
-      levels, (resident.rows, resident.indices), (streamed.rows, streamed.indices), on: pool
-    ) { $0.open(resident.thresholds, streamed.thresholds) }
-    let residentRows = ScoredRows(.left, capacity: a, dimension: d, rounding: rounding)
-    try resident.rows.fill(residentRows, at: resident.indices, on: pool)
     let blockRows = min(Self.streamedRows, b)
-    let block = ScoredRows(.right, capacity: blockRows, dimension: d, rounding: rounding)
+    let sides = try ScannedSides(
+      resident: (resident.rows, resident.indices), streamed: (streamed.rows, streamed.indices),
+      blockRows: blockRows, levels: levels, pool: pool
+    ) { $0.open(resident.thresholds, streamed.thresholds) }
     let workers = (0..<pool.threads).map { _ in Worker(resident: a, blockRows: blockRows, dimension: d) }
     streamedCounts = []
     for rows in Pieces(of: 0..<b, size: blockRows).all {
-      try streamed.rows.fill(block, at: Array(streamed.indices[rows]), on: pool)
-      let errors = ScoredRows.Errors(residentRows, of: a, block, of: rows.count)
+      let (residentRows, block, errors) = try sides.take(rows)
       func bands(_ error: ScoreError) -> (resident: Bands, streamed: Bands) {
         (
           Bands(resident.thresholds.map { $0[...] }, count: a, error),

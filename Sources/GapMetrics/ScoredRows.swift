@@ -80,112 +80,80 @@ final class ScoredRows: Sendable {
   }
 }
 
-/// Which numbers a scan of scores begins with.
-enum ScoreLevels: Sendable {
-  /// Coarse ones where they pay: by a sample of the rows.
-  case chosen
-  /// For tests.
-  case fixed, coarse
-}
+/// The rows of both sides of a scan, one side resident, the other streaming by, in the numbers that pay.
+///
+/// A sample says whether coarse numbers do. Where the rows of a block turn out to be much worse than the sample's (one row
+/// of another kind is enough, on either side), the block is taken in 16-bit numbers.
+final class ScannedSides {
+  typealias Side = (rows: UnitRows, indices: [Int]?)
 
-/// Rows drawn evenly from both sides of a scan: how to round all of them, and what that would leave open.
-struct CoarseSample {
-  let rounding: CoarseRows.Rounding
-  /// Exact scores, [left, right] in the sample, and the rows they are of.
-  private let scores: Block<Double>
-  private let left: [Int]
-  private let right: [Int]
-  private let bound: Double
+  private let resident: Side
+  private let streamed: Side
+  private let blockRows: Int
+  private let pool: WorkerPool
+  /// nil where coarse numbers do not pay.
+  private let sample: CoarseSample?
+  /// The most that a block's bound may be.
+  private let mostBound: Double
+  private lazy var coarse = pair(sample?.rounding)
+  private lazy var fixed = pair(nil)
+  private var filled: Set<ObjectIdentifier> = []
 
-  /// Rows of each side.
-  private static let size = 256
-  /// With fewer scores, choosing costs more than it saves.
-  private static let fewest = 1 << 23
-  /// The most scores that may be left open: a score of the second level costs as much as some ten of the first save.
-  private static let mostOpen = 0.05
-  /// What the largest number of the sample lies below 127, since the others' may be larger.
-  private static let margin = 1.1
+  /// How many times the sample's bound a block's may be.
+  private static let tolerance = 2.0
 
-  /// Rounding for the rows at `left` and `right` (all where nil); nil where coarse numbers do not pay.
-  static func rounding(
-    _ levels: ScoreLevels, _ left: (rows: UnitRows, indices: [Int]?),
-    _ right: (rows: UnitRows, indices: [Int]?),
-    on pool: WorkerPool, isOpen: (_ sample: CoarseSample) -> Double
-  ) throws -> CoarseRows.Rounding? {
-    let counts = [left, right].map { $0.indices?.count ?? $0.rows.count }
-    guard levels != .fixed, CoarseRows.isSupported, left.rows.dimension <= CoarseRows.longest else {
-      return nil
-    }
-    guard levels == .coarse || counts[0] * counts[1] >= fewest else { return nil }
-    let sample = try CoarseSample(left, right, on: pool)
-    return levels == .coarse || isOpen(sample) <= mostOpen ? sample.rounding : nil
-  }
-
-  private init(
-    _ left: (rows: UnitRows, indices: [Int]?), _ right: (rows: UnitRows, indices: [Int]?), on pool: WorkerPool
+  /// - Parameters:
+  ///   - blockRows: the most rows that stream by at a time.
+  ///   - share: of the scores that coarse numbers would leave open.
+  /// - Throws: what the sources throw.
+  init(
+    resident: Side, streamed: Side, blockRows: Int, levels: ScoreLevels, pool: WorkerPool,
+    open share: (_ sample: CoarseSample) -> Double
   ) throws {
-    func drawn(_ side: (rows: UnitRows, indices: [Int]?)) throws -> ([Int], Block<Double>) {
-      let count = side.indices?.count ?? side.rows.count
-      let places = (0..<min(count, Self.size)).map { $0 * count / min(count, Self.size) }
-      let d = side.rows.dimension
-      let rows = Block(Buffer<Double>(repeating: 0, count: places.count * d), rows: places.count, columns: d)
-      try side.rows.fill(rows, at: places.map { side.indices?[$0] ?? $0 }, on: pool)
-      return (places, rows)
-    }
-    let (x, y): (Block<Double>, Block<Double>)
-    (self.left, x) = try drawn(left)
-    (self.right, y) = try drawn(right)
-    let (a, b) = (Self.centreAndScale(x), Self.centreAndScale(y))
-    let rounding = CoarseRows.Rounding(
-      leftCentre: a.centre, leftScale: a.scale, rightCentre: b.centre, rightScale: b.scale)
-    self.rounding = rounding
-    scores = Block(
-      Buffer<Double>(repeating: 0, count: x.rows * y.rows), rows: x.rows, columns: y.rows)
-    Products.inner(x, y, into: scores)
-    let rounded = [(FixedPointRows.Role.left, x), (.right, y)].map { role, rows in
-      let rounded = CoarseRows(role, capacity: rows.rows, rounding: rounding)
-      for i in 0..<rows.rows { rows.row(i) { rounded.set(i, to: $0) } }
-      return rounded
-    }
-    bound = CoarseRows.bound(rounded[0], of: x.rows, rounded[1], of: y.rows)
+    self.resident = resident
+    self.streamed = streamed
+    self.blockRows = blockRows
+    self.pool = pool
+    sample = try CoarseSample(levels, resident, streamed, on: pool, open: share)
+    mostBound = levels == .coarse ? .infinity : Self.tolerance * (sample?.bound ?? 0)
   }
 
-  private static func centreAndScale(_ rows: Block<Double>) -> (centre: [Double], scale: Double) {
-    var centre = [Double](repeating: 0, count: rows.columns)
-    for i in 0..<rows.rows { rows.row(i) { row in for k in row.indices { centre[k] += row[k] } } }
-    for k in centre.indices { centre[k] /= Double(rows.rows) }
-    var largest = 0.0
-    for i in 0..<rows.rows {
-      rows.row(i) { row in for k in row.indices { largest = max(largest, abs(row[k] - centre[k])) } }
-    }
-    return (centre, min(127 / (margin * largest), CoarseRows.largestScale))
+  private func pair(_ rounding: CoarseRows.Rounding?) -> (resident: ScoredRows, block: ScoredRows) {
+    let d = resident.rows.dimension
+    return (
+      ScoredRows(.left, capacity: residentCount, dimension: d, rounding: rounding),
+      ScoredRows(.right, capacity: blockRows, dimension: d, rounding: rounding)
+    )
   }
 
-  /// The share of scores within the bound of a threshold of their row or column.
-  func open(_ rowThresholds: [Double]?, _ columnThresholds: [Double]?) -> Double {
-    share { i, j, score in
-      [rowThresholds?[left[i]], columnThresholds?[right[j]]].contains { threshold in
-        threshold.map { abs(score - $0) <= bound } ?? false
-      }
+  private var residentCount: Int { resident.indices?.count ?? resident.rows.count }
+
+  /// Takes the rows that stream by at these places.
+  ///
+  /// - Returns: the resident rows and these, and how far their scores may lie from the exact ones.
+  func take(_ places: Range<Int>) throws -> (resident: ScoredRows, block: ScoredRows, errors: ScoredRows.Errors)
+  {
+    if sample != nil {
+      let taken = try take(places, in: coarse)
+      if taken.errors.first.bound <= mostBound { return taken }
     }
+    return try take(places, in: fixed)
   }
 
-  /// The share of scores that may be among a row's best, which are taken to score as the best of the sample or better.
-  func openAmongBest() -> Double {
-    let best = (0..<scores.rows).map { i in
-      scores.row(i) { row in
-        // The row itself, where it is on both sides, is no neighbour.
-        row.indices.reduce(-1.0) { row[$1] < 1 - 1e-9 ? max($0, row[$1]) : $0 }
-      }
+  private func take(
+    _ places: Range<Int>, in pair: (resident: ScoredRows, block: ScoredRows)
+  ) throws -> (resident: ScoredRows, block: ScoredRows, errors: ScoredRows.Errors) {
+    if filled.insert(ObjectIdentifier(pair.resident)).inserted {
+      try resident.rows.fill(pair.resident, at: resident.indices, on: pool)
     }
-    return share { i, _, score in score >= best[i] - 2 * bound }
-  }
-
-  private func share(_ isOpen: (_ i: Int, _ j: Int, _ score: Double) -> Bool) -> Double {
-    var open = 0
-    for i in 0..<scores.rows {
-      scores.row(i) { row in for j in row.indices where isOpen(i, j, row[j]) { open += 1 } }
+    if let indices = streamed.indices {
+      try streamed.rows.fill(pair.block, at: Array(indices[places]), on: pool)
+    } else {
+      try streamed.rows.fill(pair.block, from: places.lowerBound, count: places.count, on: pool)
     }
-    return Double(open) / Double(max(scores.rows * scores.columns, 1))
+    return (
+      pair.resident, pair.block,
+      ScoredRows.Errors(pair.resident, of: residentCount, pair.block, of: places.count)
+    )
   }
 }

@@ -18,7 +18,7 @@ struct CheckpointNeeds {
   ) {
     self.request = request
     let single = Double(MemoryLayout<Float>.size)
-    if let cache = request.cache {
+    if request.features == nil, let cache = request.cache {
       features.disk = [
         ResourceNeeds.Part(
           name: "image features", bytes: checkpoint.bytesToKeep(features: Double(images), in: cache),

@@ -73,11 +73,11 @@ import Testing
       var share: Double?
       let all = Array(0..<rows)
       let thresholds = pair.moments.cosines
-      let rounding = try CoarseSample.rounding(.chosen, (pair.image, all), (pair.text, nil), on: pair.pool) {
+      let sample = try CoarseSample(.chosen, (pair.image, all), (pair.text, nil), on: pair.pool) {
         share = $0.open(thresholds, thresholds)
         return share ?? 1
       }
-      #expect((rounding != nil) == ((share ?? 1) <= 0.05))
+      #expect((sample != nil) == ((share ?? 1) <= 0.05))
       return share
     }
     let alike = try #require(try choice((far.image, far.image)))
@@ -92,6 +92,32 @@ import Testing
     case "nearly equal": MadePairs.nearlyEqual(test.rows, test.dimension, seed: 1)
     default: MadePairs.numbers(test.rows, test.dimension, seed: 1)
     }
+  }
+
+  /// One row of another kind, which the sample misses, makes coarse numbers useless for its block, or for all when it is
+  /// resident: these are taken in finer ones.
+  @Test(arguments: [true, false]) func aRowThatTheSampleMissesIsNotTakenInCoarseNumbers(isResident: Bool) throws
+  {
+    guard CoarseRows.isSupported else { return }
+    let (rows, d, odd) = (3_000, 64, 2_901)
+    var numbers = MadePairs.numbers(rows, d, seed: 3).image
+    let alike = numbers
+    for k in 0..<d { numbers[odd * d + k] = k == 7 ? 1000 : numbers[odd * d + k] }
+    let pair = try MadePairs.pair(isResident ? (numbers, alike) : (alike, numbers), dimension: d)
+    let thresholds = pair.moments.cosines
+    let sides = try ScannedSides(
+      resident: (pair.image, nil), streamed: (pair.text, nil), blockRows: 1_000, levels: .chosen,
+      pool: pair.pool
+    ) { $0.open(thresholds, thresholds) }
+    let hasSecondLevel = try [0..<1_000, 1_000..<2_000, 2_000..<3_000].map {
+      try sides.take($0).errors.second != nil
+    }
+    #expect(hasSecondLevel == (isResident ? [false, false, false] : [true, true, false]))
+    let (chosen, fixed) = (
+      try Retrieval(of: pair, queryLimit: rows, seed: 0, levels: .chosen),
+      try Retrieval(of: pair, queryLimit: rows, seed: 0, levels: .fixed)
+    )
+    #expect(chosen == fixed)
   }
 
   @Test func aSampleOfQueriesHasTheRanksThatAllHave() throws {

@@ -81,7 +81,9 @@ public struct TrainingRun {
     let saved = try run.newestState()
     try saved?.state.check(threads: pool.threads)
     if checksLimits {
-      try ResourceNeeds(configuration, stored, features: run.featuresFolder).check(directory)
+      try ResourceNeeds(
+        configuration, stored, features: run.featuresFolder, written: ResourceNeeds.bytes(in: directory)
+      ).check(directory)
     }
     let checkpoint = try stored.packed(configuration.precision.resolved)
     let cache = run.featuresFolder

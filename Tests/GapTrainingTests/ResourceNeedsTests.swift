@@ -3,7 +3,7 @@ import GapTraining
 import Testing
 
 /// What a run needs against what is there.
-@Suite struct RunNeedsTests {
+@Suite struct ResourceNeedsTests {
   static let needs = ResourceNeeds(
     disk: [
       .init(name: "image features", bytes: 900, hint: "fewer pairs"),

@@ -15,10 +15,13 @@ extension ResourceNeeds {
   /// - Parameters:
   ///   - checkpoint: whose weights are not packed yet.
   ///   - features: the folder where image features are kept; nil to keep them in memory alone.
+  ///   - written: bytes of the run that are on disk already.
   ///   - sideBySide: runs that go on at once.
-  /// - Throws: `DatasetError` when the pairs cannot be read, `TensorFileError` when stored features cannot.
+  /// - Throws: `DatasetError` when the pairs cannot be read, `TensorFileError` when stored features cannot, `ModelError`
+  ///   when the projector does not take them.
   package init(
-    _ configuration: RunConfiguration, _ checkpoint: Checkpoint, features folder: String?, sideBySide: Int = 1
+    _ configuration: RunConfiguration, _ checkpoint: Checkpoint, features folder: String?, written: Double = 0,
+    sideBySide: Int = 1
   ) throws {
     self.init()
     let model = try checkpoint.model.requiredDecoder()
@@ -26,7 +29,7 @@ extension ResourceNeeds {
     let files = [configuration.pairs, configuration.evaluation?.pairs].compactMap { $0 }
     let records = try Set(files).map { try CaptionedImages(path: $0, checksImages: false).records }
     let (rows, width) = try Self.featureShape(configuration, checkpoint)
-    let images = Double(records.reduce(0) { $0 + Set($1.map(\.image)).count })
+    let images = records.map { Double(Set($0.map(\.image)).count) }
     let captions = Double(records.reduce(0) { $0 + $1.count })
     let caption = Self.tokens(ofCaption: records.joined().map(\.caption), checkpoint)
     let side = Double(sideBySide)
@@ -35,20 +38,21 @@ extension ResourceNeeds {
     let adapted = Self.adapted(configuration, decoder)
     let state = 3 * Self.single * (trained + adapted)
     if configuration.features == nil {
-      let bytes = images * rows * width * Self.single
+      let hint = "fewer pairs, or features: FILE"
       if let folder {
-        disk.append(
-          Part(
-            name: "image features",
-            bytes: checkpoint.bytesToKeep(features: images, in: folder), hint: "fewer pairs, or features: FILE")
-        )
+        let bytes = checkpoint.bytesToKeep(features: images.reduce(0, +), in: folder)
+        disk.append(Part(name: "image features", bytes: bytes, hint: hint))
       }
-      let held = folder == nil ? bytes : min(bytes, Double(TrainingFeatures.memory) * Double(records.count))
-      memory.append(Part(name: "image features", bytes: held, hint: "fewer pairs, or features: FILE"))
+      // A set that is larger is read from its folder batch by batch.
+      let held = images.map { $0 * rows * width * Self.single }.filter {
+        folder == nil || $0 <= Double(TrainingFeatures.memory)
+      }
+      memory.append(Part(name: "image features", bytes: held.reduce(0, +), hint: hint))
     }
     disk.append(
       Part(
-        name: "checkpoints", bytes: (3 * state + 3 * Self.single * (trained + adapted)) * side,
+        name: "checkpoints",
+        bytes: max(0, (3 * state + 3 * Self.single * (trained + adapted)) * side - written),
         hint: "a smaller projector.hidden"))
     disk.append(Part(name: "report and figures", bytes: Self.outputs, hint: "another --out"))
 
@@ -73,10 +77,15 @@ extension ResourceNeeds {
           hint: "a smaller batch than \(Int(compared))"))
     }
     if used.kept > 0 {
+      // A stored projector may merge rows; a new one does not.
+      let visual =
+        configuration.projector == .checkpoint
+        ? Double(
+          try checkpoint.model.requiredProjector().tokens(of: Int(rows), path: checkpoint.model.path)) : rows
       memory.append(
         Part(
           name: "activations of a micro_batch of \(configuration.microBatch)",
-          bytes: Double(configuration.microBatch) * (rows + caption) * used.kept * side,
+          bytes: Double(configuration.microBatch) * (visual + caption) * used.kept * side,
           hint: "a smaller micro_batch than \(configuration.microBatch)"))
     }
   }
