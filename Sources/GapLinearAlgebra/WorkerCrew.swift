@@ -11,14 +11,15 @@ import class Foundation.Thread
 final class WorkerCrew: Sendable {
   static let shared = WorkerCrew(helpers: processorCount() - 1)
 
-  private struct Job: Sendable {
-    var number = 0
-    var workers = 0
-    var run: (@Sendable (_ worker: Int) -> Void)?
-  }
-  private let job = Mutex(Job())
-  /// The job's number, for those who look out; written with the job.
+  /// What is to be done.
+  ///
+  /// Safe without a lock: written by the caller who has taken the crew, before it is posted and after all who have a part
+  /// are through; read by these alone, in between.
+  private nonisolated(unsafe) var job: (@Sendable (_ worker: Int) -> Void)?
+  /// The job's number and how many workers it has, in one: a helper that has no part looks at nothing else, since nobody
+  /// waits for it.
   private let posted = Atomic(0)
+  private static let numberUnit = 1 << 16
   /// Helpers that have not finished the job.
   private let unfinished = Atomic(0)
   private let isTaken = Atomic(false)
@@ -44,20 +45,21 @@ final class WorkerCrew: Sendable {
   /// Where the crew is busy (called from within a job, or from another thread meanwhile), too small or not complete,
   /// Dispatch's threads do it.
   func run(_ workers: Int, _ body: @Sendable (_ worker: Int) -> Void) {
-    guard workers <= helpers.count + 1, isComplete, !isTaken.exchange(true, ordering: .acquiring) else {
+    guard workers <= min(helpers.count + 1, Self.numberUnit - 1), isComplete,
+      !isTaken.exchange(true, ordering: .acquiring)
+    else {
       return DispatchQueue.concurrentPerform(iterations: workers, execute: body)
     }
     defer { isTaken.store(false, ordering: .releasing) }
     withoutActuallyEscaping(body) { body in
       unfinished.store(workers - 1, ordering: .relaxed)
-      job.withLock { job in
-        job = Job(number: job.number + 1, workers: workers, run: body)
-        posted.store(job.number, ordering: .sequentiallyConsistent)
-      }
+      unsafe job = body
+      let number = posted.load(ordering: .relaxed) / Self.numberUnit + 1
+      posted.store(number * Self.numberUnit + workers, ordering: .sequentiallyConsistent)
       for helper in helpers.prefix(workers - 1) { helper.wake() }
       body(0)
       caller.wait { unfinished.load(ordering: .sequentiallyConsistent) == 0 }
-      job.withLock { $0.run = nil }
+      unsafe job = nil
     }
   }
 
@@ -66,20 +68,16 @@ final class WorkerCrew: Sendable {
     var last = 0
     while true {
       helpers[worker - 1].wait { posted.load(ordering: .sequentiallyConsistent) != last }
-      let (number, wasOurs) = work(as: worker)
-      last = number
-      if wasOurs, unfinished.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 { caller.wake() }
+      last = posted.load(ordering: .sequentiallyConsistent)
+      guard worker < last % Self.numberUnit else { continue }
+      work(as: worker)
+      if unfinished.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 { caller.wake() }
     }
   }
 
   /// Does the worker's part of the job; on return, nothing of the job is held any more.
   @inline(never)
-  private func work(as worker: Int) -> (number: Int, wasOurs: Bool) {
-    // The caller waits for those alone who have a part: the others may not hold the job outside the lock.
-    let (number, run) = job.withLock { ($0.number, worker < $0.workers ? $0.run : nil) }
-    run?(worker)
-    return (number, run != nil)
-  }
+  private func work(as worker: Int) { unsafe job?(worker) }
 }
 
 /// Where one thread waits for something that others bring about.
