@@ -57,6 +57,7 @@ struct CheckpointOptions: ParsableArguments {
   func validate() throws {
     guard isGiven else {
       if features != nil { throw ValidationError("--features is given without --checkpoint or --llm") }
+      if ignoreLimits { throw ValidationError("--ignore-limits is given without --checkpoint or --llm") }
       return
     }
     guard checkpoint != nil || llm != nil else {

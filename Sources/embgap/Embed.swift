@@ -10,7 +10,7 @@ struct Embed: ParsableCommand {
       layer.K.text for every layer. The file is what `embgap measure FILE` reads.
 
       Example:
-        embgap embed --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layer:2 --out vectors.safetensors
+        embgap embed --checkpoint llava-1.5-7b-hf --pairs pairs.jsonl --readout layer:2 --out vectors.safetensors
       """)
 
   @OptionGroup var source: CheckpointOptions

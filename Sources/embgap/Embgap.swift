@@ -11,7 +11,7 @@ struct Embgap: ParsableCommand {
       Example:
         embgap measure pairs.npy --out report
         embgap measure --image dump.npz::img --text dump.npz::txt --json
-        embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layers --out report
+        embgap measure --checkpoint llava-1.5-7b-hf --pairs pairs.jsonl --readout layers --out report
       """,
     version: BuildInformation.lines.joined(separator: "\n"),
     subcommands: [

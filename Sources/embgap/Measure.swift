@@ -24,8 +24,8 @@ struct Measure: ParsableCommand {
         embgap measure pairs.npy --captions captions.txt --out report    captions to search in report.html
         embgap measure pairs.npy --format latex        the table for a paper; csv, md
         embgap measure pairs.npy --fix center,match-norm    before and after a fix that trains nothing
-        embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout layer:2
-        embgap measure --checkpoint llava-1.5-7b --pairs pairs.jsonl --readout last \\
+        embgap measure --checkpoint llava-1.5-7b-hf --pairs pairs.jsonl --readout layer:2
+        embgap measure --checkpoint llava-1.5-7b-hf --pairs pairs.jsonl --readout last \\
           --image-prompt "in one word:" --text-prompt "in one word:"
         embgap measure --llm vicuna-7b --projector mm_projector.bin --features clip.safetensors --pairs pairs.jsonl
       """)

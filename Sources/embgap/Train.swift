@@ -13,7 +13,7 @@ struct Train: ParsableCommand {
       step and save (exit code 75); a second one ends it at once.
 
       RUN.yaml, where every key but checkpoint and pairs has a default:
-        checkpoint: llava-1.5-7b
+        checkpoint: llava-1.5-7b-hf
         pairs: train.jsonl
         objective: joint
         contrastive: {readout: "layer:2"}

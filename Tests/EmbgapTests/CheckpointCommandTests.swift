@@ -264,6 +264,8 @@ import Testing
     }
     let plain = try FaultyProcess.run(["measure"] + source, faults: disk)
     #expect(plain.code == 0, "nothing is written: \(plain.errors)")
+    let dump = try CommandTests.run(["measure", CommandTests.demo, "--ignore-limits"])
+    #expect(dump.code == 64 && dump.errors.contains("--ignore-limits"), "\(dump.errors)")
   }
 
   @Test func captionsOfOneImageShareIt() throws {
