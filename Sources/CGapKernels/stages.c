@@ -6,6 +6,7 @@
 
 #include "CGapKernels.h"
 #include "dispatch.h"
+#include "lanes.h"
 
 // Numbers worked on at a time: a few arrays of them fit the nearest cache.
 enum { PART = 512 };
@@ -26,7 +27,45 @@ static void finish(void *target, int type, size_t start, size_t count, const flo
   if (type != GAP_F32) gap_narrow_bf16(room, (uint16_t *)target + start, count);
 }
 
+// silu(gate) up, the usual pair of feed-forward parts, in one go from bf16 to bf16.
+#if defined(__x86_64__)
+static int is_half_silu(const void *up, int type, int kind) {
+  return up && type == GAP_BF16 && kind == GAP_SILU && __builtin_cpu_supports("avx512bf16");
+}
+
+GAP_HALF static void half_silu(const uint16_t *gate, const uint16_t *up, uint16_t *target, size_t count) {
+  for (size_t i = 0; i < count; i += LANES) {
+    __mmask16 mask = first_lanes(count - i);
+    __m512 g = load_half(mask, gate + i);
+    store_half(target + i, mask, _mm512_mul_ps(_mm512_mul_ps(g, sigmoids(g)), load_half(mask, up + i)));
+  }
+}
+
+GAP_HALF static void half_silu_gradient(const uint16_t *gate, const uint16_t *up, const float *gradient, uint16_t *of_gate,
+                                        uint16_t *of_up, size_t count) {
+  __m512 one = _mm512_set1_ps(1.0f);
+  for (size_t i = 0; i < count; i += LANES) {
+    __mmask16 mask = first_lanes(count - i);
+    __m512 g = load_half(mask, gate + i), u = load_half(mask, up + i), d = load_lanes(mask, gradient + i);
+    __m512 s = sigmoids(g), ds = _mm512_mul_ps(d, s);
+    // silu' = s (1 + g (1 - s))
+    __m512 slope = _mm512_fmadd_ps(g, _mm512_sub_ps(one, s), one);
+    store_half(of_up + i, mask, _mm512_mul_ps(ds, g));
+    store_half(of_gate + i, mask, _mm512_mul_ps(_mm512_mul_ps(ds, u), slope));
+  }
+}
+#else
+static int is_half_silu(const void *up, int type, int kind) { return 0; }
+static void half_silu(const uint16_t *gate, const uint16_t *up, uint16_t *target, size_t count) {}
+static void half_silu_gradient(const uint16_t *gate, const uint16_t *up, const float *gradient, uint16_t *of_gate,
+                               uint16_t *of_up, size_t count) {}
+#endif
+
 void gap_activated_rows(const void *gate, const void *up, int type, void *target, size_t count, int kind) {
+  if (is_half_silu(up, type, kind)) {
+    half_silu(gate, up, target, count);
+    return;
+  }
   float g_room[PART], u_room[PART], h_room[PART];
   for (size_t start = 0; start < count; start += PART) {
     size_t n = count - start < PART ? count - start : PART;
@@ -44,6 +83,10 @@ void gap_activated_rows(const void *gate, const void *up, int type, void *target
 
 void gap_activated_rows_gradient(const void *gate, const void *up, int type, float *gradient, void *of_gate, void *of_up,
                                  size_t count, int kind) {
+  if (is_half_silu(up, type, kind)) {
+    half_silu_gradient(gate, up, gradient, of_gate, of_up, count);
+    return;
+  }
   float g_room[PART], u_room[PART], up_room[PART];
   for (size_t start = 0; start < count; start += PART) {
     size_t n = count - start < PART ? count - start : PART;
@@ -85,12 +128,24 @@ void gap_rms_norm_rows(const float *x, size_t stride, const float *weight, float
   }
 }
 
+// As gap_rms_norm_gradient, adding to the target.
+GAP_DISPATCHED static void add_rms_norm_gradient(const float *x, const float *weight, float epsilon, float offset,
+                                                 const float *g, float *target, size_t count) {
+  GAP_REORDER
+  double sum = 0, dot = 0;
+  for (size_t i = 0; i < count; i++) {
+    sum += (double)x[i] * x[i];
+    dot += (double)x[i] * ((weight[i] + offset) * g[i]);
+  }
+  double scale = 1.0 / sqrt(sum / (double)count + epsilon);
+  float s = (float)scale, t = (float)(scale * scale * scale * dot / (double)count);
+  for (size_t i = 0; i < count; i++) target[i] += s * (weight[i] + offset) * g[i] - t * x[i];
+}
+
 void gap_rms_norm_rows_gradient(const float *x, size_t x_stride, const float *weight, float epsilon, float offset,
                                 float *gradient, float *target, size_t target_stride, size_t rows, size_t count) {
-  for (size_t i = 0; i < rows; i++, x += x_stride, gradient += count, target += target_stride) {
-    gap_rms_norm_gradient(x, weight, epsilon, offset, gradient, count);
-    gap_add_scaled(target, gradient, 1, count);
-  }
+  for (size_t i = 0; i < rows; i++, x += x_stride, gradient += count, target += target_stride)
+    add_rms_norm_gradient(x, weight, epsilon, offset, gradient, target, count);
 }
 
 void gap_attend_rows(float *scores, size_t stride, size_t rows, size_t seen, const gap_attended *bounds, size_t each,

@@ -57,6 +57,9 @@ package struct Attention: Sendable {
   /// fewer where a later query sees more keys, since a block goes over all that any of its queries sees.
   var queryRows: Int { reach == .all ? 96 : shared > 1 ? 32 : 48 }
 
+  /// The same for products of bfloat16, which lose less with few rows.
+  var halfQueryRows: Int { reach == .all ? 96 : max(16, 48 / shared) }
+
   /// - Parameter x: [tokens, width], normalised.
   /// - Returns: [tokens, width], before the residual is added.
   /// - Complexity: O(tokens · width² + Σ T² · width), T the length of a sequence.
@@ -108,7 +111,7 @@ package struct Attention: Sendable {
     init(_ attention: Attention, _ longest: Int, _ precision: ProductPrecision, gradient: Bool = false) {
       let isHalf = precision == .bfloat16
       let words = HalfHeads.scratch(
-        tokens: longest, block: attention.queryRows, shared: attention.shared, width: attention.headWidth)
+        tokens: longest, block: attention.halfQueryRows, shared: attention.shared, width: attention.headWidth)
       half = isHalf ? Buffer(unset: words) : nil
       let rows = isHalf ? 0 : min(attention.queryRows, longest) * attention.shared
       queries = .unset(rows, attention.headWidth)
@@ -154,7 +157,7 @@ package struct Attention: Sendable {
   ) -> HalfHeads {
     HalfHeads(
       query: parts.query.rows(rows), key: parts.key.rows(rows), value: parts.value.rows(rows), keyHead: keyHead,
-      width: headWidth, first: rows.count - asking, block: queryRows, seesAll: reach == .all, scale: scale
+      width: headWidth, first: rows.count - asking, block: halfQueryRows, seesAll: reach == .all, scale: scale
     ) { bounds(of: $0, rows.count, branch) }
   }
 

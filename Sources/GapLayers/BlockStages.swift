@@ -144,15 +144,16 @@ package struct BlockStages: Sendable {
   ///   - x: [tokens, width]; it is kept, not changed.
   ///   - opened: what stage 1 made of x, where the block before has taken it.
   ///   - turning: the rotary embedding's, for these sequences.
-  ///   - tails: the rows whose output is wanted; nil for all.
-  ///   - next: the block whose stage 1 is to be taken too; without tails alone.
+  ///   - tails: the rows whose output is wanted; nil for all. These alone query.
+  ///   - next: the block whose stage 1 is to be taken too, and its tails; without tails alone.
   /// - Returns: [tokens, width], or of the tails alone; what the gradient needs; what `next` is opened with.
   package func forwardSaving(
     _ x: Block<Float>, opened: Attention.Saved? = nil, _ sequences: Sequences, _ turning: Turning?,
-    tails: SequenceTails? = nil, then next: BlockStages? = nil, on pool: WorkerPool
+    tails: SequenceTails? = nil, then next: (stages: BlockStages, tails: SequenceTails?)? = nil,
+    on pool: WorkerPool
   ) throws -> (output: Block<Float>, saved: Saved, opened: Attention.Saved?) {
     precondition(tails == nil || next == nil)
-    let parts = try opened ?? self.opened(x, turning, on: pool)
+    let parts = try opened ?? self.opened(x, turning, tails: tails, on: pool)
     let mixed = try attention.mixed(parts, sequences, tails: tails, on: pool)
     let input = x
     let x = tails?.gathered(x) ?? x
@@ -160,10 +161,10 @@ package struct BlockStages: Sendable {
     let factors = gate == nil ? nil : ProductRows.unset(x.rows, up.weights.outputs, precision)
     let middle = Block<Float>.unset(x.rows, x.columns)
     let y = Block<Float>.unset(x.rows, x.columns)
-    let following = next?.unopened(y)
+    let following = next?.stages.unopened(y)
     let pieces = Self.pieces(x)
     let scratch = (0..<pool.threads).map { _ in
-      (closing: ClosingScratch(self, x), opening: next.map { OpeningScratch($0, y) })
+      (closing: ClosingScratch(self, x), opening: next.map { OpeningScratch($0.stages, y) })
     }
     try pool.forEach(pieces.count) { worker, piece in
       let rows = pieces[piece]
@@ -171,7 +172,7 @@ package struct BlockStages: Sendable {
         x.rows(rows), mixed.rows(rows), inner: inner.rows(rows), factors: factors?.rows(rows),
         middle: middle.rows(rows), into: y.rows(rows), scratch[worker].closing)
       if let next, let following, let own = scratch[worker].opening {
-        try next.open(y, rows, turning, into: following, own)
+        try next.stages.open(y, rows, turning, tails: next.tails, into: following, own)
       }
     }
     let saved = Saved(input: input, middle: middle, attention: parts, inner: inner, factors: factors)
@@ -198,12 +199,14 @@ package struct BlockStages: Sendable {
   }
 
   /// Stage 1.
-  private func opened(_ x: Block<Float>, _ turning: Turning?, on pool: WorkerPool) throws -> Attention.Saved {
+  private func opened(
+    _ x: Block<Float>, _ turning: Turning?, tails: SequenceTails? = nil, on pool: WorkerPool
+  ) throws -> Attention.Saved {
     let parts = unopened(x)
     let pieces = Self.pieces(x)
     let scratch = (0..<pool.threads).map { _ in OpeningScratch(self, x) }
     try pool.forEach(pieces.count) { worker, piece in
-      try open(x, pieces[piece], turning, into: parts, scratch[worker])
+      try open(x, pieces[piece], turning, tails: tails, into: parts, scratch[worker])
     }
     return parts
   }
@@ -218,18 +221,17 @@ package struct BlockStages: Sendable {
       rawKey: attention.keyNorm == nil ? nil : .unset(x.rows, narrow))
   }
 
-  /// Stage 1, on some rows.
+  /// Stage 1, on some rows; of queries, those of the tails alone are written.
   private func open(
-    _ x: Block<Float>, _ rows: Range<Int>, _ turning: Turning?, into parts: Attention.Saved,
-    _ scratch: OpeningScratch
+    _ x: Block<Float>, _ rows: Range<Int>, _ turning: Turning?, tails: SequenceTails?,
+    into parts: Attention.Saved, _ scratch: OpeningScratch
   ) throws {
     let normed = scratch.normed.first(rows.count)
     block.attentionNorm.write(x.rows(rows), into: normed)
-    for (layer, target, raw, norm, turning) in [
-      (query, parts.query, parts.rawQuery, attention.queryNorm, turning),
-      (key, parts.key, parts.rawKey, attention.keyNorm, turning),
-      (value, parts.value, nil, nil, nil),
-    ] {
+    func turned(
+      _ layer: Layer, _ rows: Range<Int>, into target: ProductRows, raw: Block<Float>? = nil,
+      _ norm: Normalization? = nil, _ turning: Turning? = nil, from normed: ProductRows
+    ) throws {
       let target = target.rows(rows)
       let isRounded = target.precision != .single
       let own =
@@ -242,6 +244,14 @@ package struct BlockStages: Sendable {
       turning?.apply(to: own, headWidth: attention.headWidth, rows: rows)
       if isRounded { target.copy(own) }
     }
+    for asking in tails?.parts(of: rows) ?? [rows] {
+      try turned(
+        query, asking, into: parts.query, raw: parts.rawQuery, attention.queryNorm, turning,
+        from: normed.rows(asking.lowerBound - rows.lowerBound..<asking.upperBound - rows.lowerBound))
+    }
+    try turned(
+      key, rows, into: parts.key, raw: parts.rawKey, attention.keyNorm, turning, from: normed)
+    try turned(value, rows, into: parts.value, from: normed)
   }
 
   /// Stage 3, on some rows.
@@ -267,18 +277,21 @@ package struct BlockStages: Sendable {
   ///   - gradient: of the output, [tokens, width], overwritten; of the tails alone where the pass gave these.
   ///   - mixed: the gradient of what the heads mixed, where the block after has taken stage 3 back.
   ///   - turning: the rotary embedding's the other way, for these sequences.
-  ///   - earlier: the block whose stage 3 is to be taken back too: one whose output has no gradient but this.
+  ///   - wanted: the rows whose gradient is wanted, in order; nil for all. The others hold anything then.
+  ///   - earlier: the block whose stage 3 is to be taken back too: one whose output has no gradient but this. It needs all
+  ///     rows.
   /// - Returns: [tokens, width]: `gradient` itself where it has all rows; and what `earlier` goes on with.
   package func inputGradient(
     _ gradient: Block<Float>, mixed: Block<Float>? = nil, _ saved: Saved, _ sequences: Sequences,
-    _ turning: Turning?, tails: SequenceTails? = nil, then earlier: (stages: BlockStages, saved: Saved)? = nil,
-    on pool: WorkerPool
+    _ turning: Turning?, tails: SequenceTails? = nil, wanted: [Range<Int>]? = nil,
+    then earlier: (stages: BlockStages, saved: Saved)? = nil, on pool: WorkerPool
   ) throws -> (input: Block<Float>, mixed: Block<Float>?) {
+    precondition(wanted == nil || earlier == nil)
     let mixed = try mixed ?? closedGradient(gradient, saved, on: pool)
     let parts = try attention.headGradients(mixed, saved.attention, sequences, tails: tails, on: pool)
     let gradient = tails?.scattered(gradient) ?? gradient
     let following = earlier.map { Block<Float>.unset(gradient.rows, $0.stages.output.weights.inputs) }
-    let pieces = Self.pieces(gradient)
+    let pieces = (wanted ?? [0..<gradient.rows]).flatMap { Pieces(of: $0, size: PackedWeights.rows).all }
     let scratch = (0..<pool.threads).map { _ in
       (
         own: Block<Float>.unset(min(gradient.rows, PackedWeights.rows), gradient.columns),
@@ -287,7 +300,7 @@ package struct BlockStages: Sendable {
     }
     try pool.forEach(pieces.count) { worker, piece in
       let rows = pieces[piece]
-      try addOpeningGradient(parts, saved, turning, rows, to: gradient, scratch[worker].own)
+      try addOpeningGradient(parts, saved, turning, rows, tails: tails, to: gradient, scratch[worker].own)
       if let earlier, let following, let own = scratch[worker].earlier {
         try earlier.stages.closingGradient(gradient, earlier.saved, rows, into: following, own)
       }
@@ -330,21 +343,25 @@ package struct BlockStages: Sendable {
     try output.weights.inputGradient(gradient, into: mixed.rows(rows))
   }
 
-  /// Of stage 1, on some rows: the gradient of h becomes that of x.
+  /// Of stage 1, on some rows: the gradient of h becomes that of x, where queries of the tails alone have one.
   private func addOpeningGradient(
     _ parts: (query: Block<Float>, key: Block<Float>, value: Block<Float>), _ saved: Saved, _ turning: Turning?,
-    _ rows: Range<Int>, to gradient: Block<Float>, _ scratch: Block<Float>
+    _ rows: Range<Int>, tails: SequenceTails?, to gradient: Block<Float>, _ scratch: Block<Float>
   ) throws {
     let normed = scratch.rows(0..<rows.count)
-    for (target, raw, norm) in [
-      (parts.query, saved.attention.rawQuery, attention.queryNorm),
-      (parts.key, saved.attention.rawKey, attention.keyNorm),
-    ] {
-      let own = target.rows(rows)
-      turning?.apply(to: own, headWidth: attention.headWidth, rows: rows)
-      if let raw, let norm { norm.applyGradientToHeads(at: raw.rows(rows), to: own) }
+    func turnedBack(_ slope: Block<Float>, _ rows: Range<Int>, raw: Block<Float>?, _ norm: Normalization?) {
+      turning?.apply(to: slope.rows(rows), headWidth: attention.headWidth, rows: rows)
+      if let raw, let norm { norm.applyGradientToHeads(at: raw.rows(rows), to: slope.rows(rows)) }
     }
-    try query.weights.inputGradient(parts.query.rows(rows), into: normed)
+    let asking = tails?.parts(of: rows) ?? [rows]
+    if asking != [rows] { normed.clear() }
+    for asking in asking {
+      turnedBack(parts.query, asking, raw: saved.attention.rawQuery, attention.queryNorm)
+      try query.weights.inputGradient(
+        parts.query.rows(asking),
+        into: normed.rows(asking.lowerBound - rows.lowerBound..<asking.upperBound - rows.lowerBound))
+    }
+    turnedBack(parts.key, rows, raw: saved.attention.rawKey, attention.keyNorm)
     try key.weights.inputGradient(parts.key.rows(rows), into: normed, adding: true)
     try value.weights.inputGradient(parts.value.rows(rows), into: normed, adding: true)
     block.attentionNorm.addGradient(normed, at: saved.input.rows(rows), to: gradient.rows(rows))

@@ -29,6 +29,11 @@ package struct SequenceTails: Sendable {
     return rows.lowerBound + firsts[sequence]..<rows.upperBound
   }
 
+  /// The tails' rows that are among some of all tokens' rows, in order.
+  func parts(of rows: Range<Int>) -> [Range<Int>] {
+    firsts.indices.map { allRows(of: $0).clamped(to: rows) }.filter { !$0.isEmpty }
+  }
+
   /// Where a sequence's row, one of all tokens', lies among the tails.
   package func place(of row: Int, in sequence: Int) -> Int {
     let own = allRows(of: sequence)

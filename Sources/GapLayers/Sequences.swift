@@ -67,6 +67,11 @@ extension Block<Float> {
     Block(Buffer(unset: rows * columns), rows: rows, columns: columns)
   }
 
+  /// All numbers become 0.
+  func clear() {
+    for i in 0..<rows { writeRow(i) { row in for k in row.indices { row[k] = 0 } } }
+  }
+
   /// Calls `body` for every row, rows in pieces over the pool.
   package func forEachRow(
     on pool: WorkerPool, _ body: @Sendable (_ index: Int, _ row: inout MutableSpan<Float>) -> Void

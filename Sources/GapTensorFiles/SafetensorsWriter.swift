@@ -25,25 +25,21 @@ public struct SafetensorsWriter: Sendable {
   ///   - shape: sizes of the axes; their product is the number of elements (programmer error otherwise).
   ///   - elements: row-major.
   public mutating func add(_ name: String, shape: [Int], _ elements: [Double]) {
-    add(name, "F64", shape, count: elements.count) { bytes in
-      for element in elements { Self.append(element.bitPattern, to: &bytes) }
-    }
+    add(name, "F64", shape, elements.map(\.bitPattern))
   }
 
   /// Adds a tensor of type F32.
   public mutating func add(_ name: String, shape: [Int], _ elements: [Float]) {
-    add(name, "F32", shape, count: elements.count) { bytes in
-      for element in elements { Self.append(element.bitPattern, to: &bytes) }
-    }
+    add(name, "F32", shape, elements.map(\.bitPattern))
   }
 
-  private mutating func add(
-    _ name: String, _ type: String, _ shape: [Int], count: Int, _ fill: (inout Data) -> Void
+  private mutating func add<Bits: FixedWidthInteger>(
+    _ name: String, _ type: String, _ shape: [Int], _ elements: [Bits]
   ) {
-    precondition(shape.reduce(1, *) == count, "the shape does not fit the elements")
+    precondition(shape.reduce(1, *) == elements.count, "the shape does not fit the elements")
     precondition(!header.contains { $0.name == name }, "a tensor of this name was added before")
     let start = body.count
-    fill(&body)
+    unsafe elements.map(\.littleEndian).withUnsafeBytes { unsafe body.append(contentsOf: $0) }
     header.append((name, type, shape, start, body.count))
   }
 

@@ -148,7 +148,7 @@ import Testing
     let second = try stages.forwardSaving(first.output, sequences, there, on: pool)
     let slope = try stages.inputGradient(Block(c), second.saved, sequences, back, on: pool).input
     let expected = try stages.inputGradient(slope, first.saved, sequences, back, on: pool).input
-    let begun = try stages.forwardSaving(Block(x), sequences, there, then: stages, on: pool)
+    let begun = try stages.forwardSaving(Block(x), sequences, there, then: (stages, nil), on: pool)
     let done = try stages.forwardSaving(begun.output, opened: begun.opened, sequences, there, on: pool)
     #expect(begun.opened != nil && done.output.numbers == second.output.numbers)
     let half = try stages.inputGradient(
@@ -170,6 +170,18 @@ import Testing
     let expected = try stages.inputGradient(tails.scattered(ofTails), kept, sequences, back, on: pool).input
     let found = try stages.inputGradient(ofTails, saved, sequences, back, tails: tails, on: pool).input
     expectClose(found.numbers, expected.numbers, tolerance, "tails' gradient")
+    // The block before may have made the tails' queries; and of some rows alone, the gradient is the same.
+    let before = try stages.forwardSaving(Block(x), sequences, there, on: pool).output
+    let (expectedY, _, _) = try stages.forwardSaving(before, sequences, there, tails: tails, on: pool)
+    let begun = try stages.forwardSaving(Block(x), sequences, there, then: (stages, tails), on: pool)
+    let done = try stages.forwardSaving(
+      begun.output, opened: begun.opened, sequences, there, tails: tails, on: pool)
+    #expect(done.output.numbers == expectedY.numbers)
+    let wanted = [1..<4, 20..<135]
+    let some = try stages.inputGradient(
+      tails.gathered(Block(c)), saved, sequences, back, tails: tails, wanted: wanted, on: pool
+    ).input
+    for rows in wanted { #expect(some.rows(rows).numbers == found.rows(rows).numbers) }
   }
 
   /// Packed layers alone, adding and not, with a number of rows that fills no piece.

@@ -35,16 +35,18 @@ extension Decoder {
     for (k, block) in blocks.enumerated() {
       try visit(k, states)
       if k == last { return Saved(blocks: saved, beforeNorm: nil, tails: nil) }
-      let tails = k == blocks.count - 1 ? tails : nil
+      let asked = k == blocks.count - 1 ? tails : nil
       if let stages = BlockStages(block) {
         let next = k + 1 < min(last, blocks.count) ? BlockStages(blocks[k + 1]) : nil
+        let nextAsked = k + 1 == blocks.count - 1 ? tails : nil
         let pass = try stages.forwardSaving(
-          states, opened: opened, sequences, turning, tails: tails, then: next, on: pool)
+          states, opened: opened, sequences, turning, tails: asked, then: next.map { ($0, nextAsked) }, on: pool
+        )
         (states, opened) = (pass.output, pass.opened)
         saved.append(.stages(stages, pass.saved))
       } else {
         saved.append(.layers(try block.forwardSaving(states, sequences, on: pool)))
-        states = tails?.gathered(states) ?? states
+        states = asked?.gathered(states) ?? states
       }
     }
     let beforeNorm = finalNorm == nil ? nil : try states.copied(on: pool)
@@ -57,13 +59,14 @@ extension Decoder {
   /// - Parameters:
   ///   - last: the layer that the pass ended with.
   ///   - layers: those whose hidden state has a gradient of its own.
+  ///   - wanted: the rows whose gradient is wanted, in order; nil for all. The others hold anything then, at layer 0 too.
   ///   - add: called for these, from the last to the first, with the gradient of that hidden state so far, [tokens, C] (of
   ///     layer L, of the tails that the pass was asked for); adds to it what depends on the state itself.
   /// - Returns: [tokens, input width].
   /// - Throws: `TensorFileError`; what `add` throws.
   package func inputGradient(
-    _ saved: Saved, _ sequences: Sequences, through last: Int, at layers: Set<Int>, on pool: WorkerPool,
-    add: (_ layer: Int, _ gradient: Block<Float>) throws -> Void
+    _ saved: Saved, _ sequences: Sequences, through last: Int, at layers: Set<Int>, wanted: [Range<Int>]? = nil,
+    on pool: WorkerPool, add: (_ layer: Int, _ gradient: Block<Float>) throws -> Void
   ) throws -> Block<Float> {
     let isWhole = last == blocks.count
     let width = isWhole ? outward?.outputs ?? configuration.width : configuration.width
@@ -87,7 +90,8 @@ extension Decoder {
           earlier = (stages, kept)
         }
         let back = try stages.inputGradient(
-          gradient, mixed: mixed, kept, sequences, turning, tails: tails, then: earlier, on: pool)
+          gradient, mixed: mixed, kept, sequences, turning, tails: tails, wanted: k == 0 ? wanted : nil,
+          then: earlier, on: pool)
         (gradient, mixed) = (back.input, back.mixed)
       case .layers(let kept):
         gradient = tails?.scattered(gradient) ?? gradient

@@ -298,7 +298,8 @@ package struct AlignmentGradient {
       }
       let slope = try objective.kind.contrasts ? contrast(vectors ?? inputVectors(visual, members.count)) : nil
       let dRows = try decoder.inputGradient(
-        kept, layout.sequences, through: last, at: Set([last] + (wanted.map { [$0] } ?? [])), on: pool
+        kept, layout.sequences, through: last, at: Set([last] + (wanted.map { [$0] } ?? [])),
+        wanted: members.indices.map(layout.visualRows), on: pool
       ) { k, dStates in
         if k == last, predicts, let final {
           total += try predict(final, layout, members, supervised: supervised, gradient: dStates)
