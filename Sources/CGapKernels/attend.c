@@ -27,6 +27,8 @@ size_t gap_attention_room(size_t tokens, size_t block, size_t shared, size_t wid
 }
 
 #if defined(__x86_64__)
+_Static_assert(PADDING == LANES, "rows of pairs are read and written by all lanes");
+
 int gap_has_half_attention(void) { return __builtin_cpu_supports("avx512bf16") ? 1 : 0; }
 
 // b [rows, columns] in pairs of rows: [pairs(rows), padded(columns)], zeros where there is nothing.
@@ -150,6 +152,7 @@ GAP_HALF static void weigh(float *scores, size_t rows, size_t seen, const gap_at
       store_lanes(scores + j, first_lanes(seen - j), power);
     }
     __m512 share = _mm512_set1_ps(1.0f / _mm512_reduce_add_ps(total));
+    halves[pairs(seen) - 1] = 0; // what is beyond an odd number
     uint16_t *target = (uint16_t *)halves;
     for (size_t j = 0; j < seen; j += LANES) {
       __mmask16 own = first_lanes(seen - j);
@@ -158,7 +161,6 @@ GAP_HALF static void weigh(float *scores, size_t rows, size_t seen, const gap_at
       store_half(target + j, own, weight);
       if (kept) store_lanes(scores + j, own, weight);
     }
-    if (seen % 2) target[seen] = 0;
   }
 }
 
@@ -173,13 +175,13 @@ GAP_HALF static void weigh_gradient(const float *weights, const float *slopes, s
       sum = _mm512_fmadd_ps(load_lanes(mask, weights + j), load_lanes(mask, slopes + j), sum);
     }
     __m512 dot = _mm512_set1_ps(_mm512_reduce_add_ps(sum));
+    halves[pairs(seen) - 1] = 0;
     uint16_t *target = (uint16_t *)halves;
     for (size_t j = 0; j < seen; j += LANES) {
       __mmask16 mask = first_lanes(seen - j);
       __m512 p = load_lanes(mask, weights + j), g = load_lanes(mask, slopes + j);
       store_half(target + j, mask, _mm512_mul_ps(_mm512_mul_ps(factor, p), _mm512_sub_ps(g, dot)));
     }
-    if (seen % 2) target[seen] = 0;
   }
 }
 

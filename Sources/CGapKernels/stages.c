@@ -143,7 +143,7 @@ GAP_DISPATCHED static void add_rms_norm_gradient(const float *x, const float *we
 }
 
 void gap_rms_norm_rows_gradient(const float *x, size_t x_stride, const float *weight, float epsilon, float offset,
-                                float *gradient, float *target, size_t target_stride, size_t rows, size_t count) {
+                                const float *gradient, float *target, size_t target_stride, size_t rows, size_t count) {
   for (size_t i = 0; i < rows; i++, x += x_stride, gradient += count, target += target_stride)
     add_rms_norm_gradient(x, weight, epsilon, offset, gradient, target, count);
 }

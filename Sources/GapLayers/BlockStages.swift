@@ -142,7 +142,7 @@ package struct BlockStages: Sendable {
 
   /// - Parameters:
   ///   - x: [tokens, width]; it is kept, not changed.
-  ///   - opened: what stage 1 made of x, where the block before has taken it.
+  ///   - opened: what stage 1 made of x, where the block before has taken it, with the same tails.
   ///   - turning: the rotary embedding's, for these sequences.
   ///   - tails: the rows whose output is wanted; nil for all. These alone query.
   ///   - next: the block whose stage 1 is to be taken too, and its tails; without tails alone.
@@ -221,7 +221,7 @@ package struct BlockStages: Sendable {
       rawKey: attention.keyNorm == nil ? nil : .unset(x.rows, narrow))
   }
 
-  /// Stage 1, on some rows; of queries, those of the tails alone are written.
+  /// Stage 1, on some rows; of queries, no more than those of the tails need be written.
   private func open(
     _ x: Block<Float>, _ rows: Range<Int>, _ turning: Turning?, tails: SequenceTails?,
     into parts: Attention.Saved, _ scratch: OpeningScratch
@@ -244,7 +244,7 @@ package struct BlockStages: Sendable {
       turning?.apply(to: own, headWidth: attention.headWidth, rows: rows)
       if isRounded { target.copy(own) }
     }
-    for asking in tails?.parts(of: rows) ?? [rows] {
+    for asking in tails?.worthwhileParts(of: rows) ?? [rows] {
       try turned(
         query, asking, into: parts.query, raw: parts.rawQuery, attention.queryNorm, turning,
         from: normed.rows(asking.lowerBound - rows.lowerBound..<asking.upperBound - rows.lowerBound))
@@ -271,13 +271,25 @@ package struct BlockStages: Sendable {
 
   // MARK: Gradient
 
+  /// Rows cut in pieces: those wanted, unless they are so short that a product reads its matrix for a few rows.
+  private static func pieces(_ wanted: [Range<Int>]?, of rows: Int) -> [Range<Int>] {
+    let size = PackedWeights.rows
+    guard let wanted, wanted.allSatisfy({ 2 * $0.count >= size }) else {
+      return Pieces(of: 0..<rows, size: size).all
+    }
+    return wanted.flatMap { range in
+      let count = (range.count + size - 1) / size
+      return Pieces(of: range, size: (range.count + count - 1) / count).all
+    }
+  }
+
   /// The gradient of the input.
   ///
   /// - Parameters:
   ///   - gradient: of the output, [tokens, width], overwritten; of the tails alone where the pass gave these.
   ///   - mixed: the gradient of what the heads mixed, where the block after has taken stage 3 back.
   ///   - turning: the rotary embedding's the other way, for these sequences.
-  ///   - wanted: the rows whose gradient is wanted, in order; nil for all. The others hold anything then.
+  ///   - wanted: the rows whose gradient is wanted, each once, in order; nil for all. The others hold anything then.
   ///   - earlier: the block whose stage 3 is to be taken back too: one whose output has no gradient but this. It needs all
   ///     rows.
   /// - Returns: [tokens, width]: `gradient` itself where it has all rows; and what `earlier` goes on with.
@@ -291,7 +303,7 @@ package struct BlockStages: Sendable {
     let parts = try attention.headGradients(mixed, saved.attention, sequences, tails: tails, on: pool)
     let gradient = tails?.scattered(gradient) ?? gradient
     let following = earlier.map { Block<Float>.unset(gradient.rows, $0.stages.output.weights.inputs) }
-    let pieces = (wanted ?? [0..<gradient.rows]).flatMap { Pieces(of: $0, size: PackedWeights.rows).all }
+    let pieces = Self.pieces(wanted, of: gradient.rows)
     let scratch = (0..<pool.threads).map { _ in
       (
         own: Block<Float>.unset(min(gradient.rows, PackedWeights.rows), gradient.columns),
@@ -353,10 +365,13 @@ package struct BlockStages: Sendable {
       turning?.apply(to: slope.rows(rows), headWidth: attention.headWidth, rows: rows)
       if let raw, let norm { norm.applyGradientToHeads(at: raw.rows(rows), to: slope.rows(rows)) }
     }
-    let asking = tails?.parts(of: rows) ?? [rows]
+    for asking in tails?.parts(of: rows) ?? [rows] {
+      turnedBack(parts.query, asking, raw: saved.attention.rawQuery, attention.queryNorm)
+    }
+    // Beyond the tails, gradients of queries are 0.
+    let asking = tails?.worthwhileParts(of: rows) ?? [rows]
     if asking != [rows] { normed.clear() }
     for asking in asking {
-      turnedBack(parts.query, asking, raw: saved.attention.rawQuery, attention.queryNorm)
       try query.weights.inputGradient(
         parts.query.rows(asking),
         into: normed.rows(asking.lowerBound - rows.lowerBound..<asking.upperBound - rows.lowerBound))

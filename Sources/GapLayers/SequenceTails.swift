@@ -34,6 +34,13 @@ package struct SequenceTails: Sendable {
     firsts.indices.map { allRows(of: $0).clamped(to: rows) }.filter { !$0.isEmpty }
   }
 
+  /// What of some rows a product is to take for the tails' sake: the tails' rows, or, where these are many or many pieces,
+  /// all of them, since each product reads all of a matrix.
+  func worthwhileParts(of rows: Range<Int>) -> [Range<Int>] {
+    let parts = parts(of: rows)
+    return parts.count <= 2 && 2 * parts.reduce(0) { $0 + $1.count } <= rows.count ? parts : [rows]
+  }
+
   /// Where a sequence's row, one of all tokens', lies among the tails.
   package func place(of row: Int, in sequence: Int) -> Int {
     let own = allRows(of: sequence)

@@ -17,7 +17,8 @@ package enum AttentionKernels {
     for i in 0..<scores.rows / each {
       let (first, hole, end) = bounds(i)
       precondition(first >= 0 && first < end && end <= seen)
-      precondition(hole.isEmpty || hole.lowerBound >= first && hole.upperBound <= end)
+      precondition(
+        hole.isEmpty || hole.lowerBound >= first && hole.upperBound <= end && hole.count < end - first)
       let rows = unsafe scores.buffer.pointer(at: scores.offset + i * each * seen, reaching: each * seen)
       var own = gap_attended(first: first, hole: hole.lowerBound, hole_end: hole.upperBound, end: end)
       unsafe gap_attend_rows(rows, seen, each, seen, &own, each, scale)
@@ -84,7 +85,8 @@ package struct HalfHeads {
     self.bounds = (first..<query.rows).map { i in
       let (first, hole, end) = bounds(i)
       precondition(first >= 0 && first < end && end <= (seesAll ? key.rows : i + 1))
-      precondition(hole.isEmpty || hole.lowerBound >= first && hole.upperBound <= end)
+      precondition(
+        hole.isEmpty || hole.lowerBound >= first && hole.upperBound <= end && hole.count < end - first)
       return gap_attended(first: first, hole: hole.lowerBound, hole_end: hole.upperBound, end: end)
     }
   }

@@ -95,7 +95,7 @@ package struct ProductRows: Sendable {
     unsafe gap_activated_rows(gate.pointer, up?.pointer, type, pointer, extent, function.code)
   }
 
-  /// The gradient of `activate` from `gradient`, which is overwritten; these rows become that of the gate.
+  /// The gradient of `activate` from `gradient`, which may be overwritten; these rows become that of the gate.
   ///
   /// - Parameters:
   ///   - gradient: [rows, columns], one after the other.
@@ -163,7 +163,7 @@ package struct ProductRows: Sendable {
 }
 
 extension ActivationKernels {
-  /// Adds the gradient of `normalizeBySquare` at the rows x to `target`; that of the outputs is overwritten.
+  /// Adds the gradient of `normalizeBySquare` at the rows x to `target`, from that of the outputs.
   package static func addNormalizeBySquareGradient(
     _ gradient: Block<Float>, at x: Block<Float>, weight: [Float], offset: Float, epsilon: Float,
     to target: Block<Float>

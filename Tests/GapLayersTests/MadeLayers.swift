@@ -9,9 +9,12 @@ struct MadeLayers {
   private var generator: SeededGenerator
   private let file: TensorFile
   private var next = 0
+  private var nextWide = 0
 
   /// Matrices that one file holds: enough for a few blocks.
   private static let supply = 40
+  private static let wideSupply = 8
+  private static let wide = 128
   static let width = 8
 
   init(seed: UInt64) throws {
@@ -21,6 +24,13 @@ struct MadeLayers {
       let scale = 0.35
       writer.add("w\(i)", shape: [16, 16], (0..<256).map { _ in Float(generator.normal() * scale) })
       writer.add("b\(i)", shape: [16], (0..<16).map { _ in Float(generator.normal() * 0.1) })
+    }
+    var wideGenerator = SeededGenerator(seed: seed, purpose: "wide")
+    for i in 0..<Self.wideSupply {
+      let (wide, scale) = (Self.wide, 0.2)
+      writer.add(
+        "wide w\(i)", shape: [wide, wide], (0..<wide * wide).map { _ in Float(wideGenerator.normal() * scale) })
+      writer.add("wide b\(i)", shape: [wide], (0..<wide).map { _ in Float(wideGenerator.normal() * 0.1) })
     }
     let path = FileManager.default.temporaryDirectory.appending(path: "layers-\(UUID().uuidString).safetensors")
       .path
@@ -40,12 +50,15 @@ struct MadeLayers {
   }
 
   mutating func linear(_ inputs: Int, _ outputs: Int, bias: Bool = true) throws -> FrozenLinear {
-    let name = next
-    next += 1
+    let isWide = max(inputs, outputs) > 16
+    let name = isWide ? "\(nextWide)" : "\(next)"
+    let kind = isWide ? "wide " : ""
+    if isWide { nextWide += 1 } else { next += 1 }
     // A view with strides, as the columns of a larger matrix are.
-    let weight = try file.tensor(named: "w\(name)").rows(0..<outputs).transposed.rows(0..<inputs).transposed
+    let weight = try file.tensor(named: kind + "w\(name)").rows(0..<outputs).transposed.rows(0..<inputs)
+      .transposed
     let layer = try FrozenLinear(
-      weight: weight, bias: bias ? file.tensor(named: "b\(name)").rows(0..<outputs) : nil)
+      weight: weight, bias: bias ? file.tensor(named: kind + "b\(name)").rows(0..<outputs) : nil)
     #expect(layer.inputs == inputs && layer.outputs == outputs)
     return layer
   }
@@ -59,9 +72,9 @@ struct MadeLayers {
   }
 
   mutating func attention(
-    heads: Int = 4, keyHeads: Int = 2, reach: Attention.Reach, rotary: Bool = true, norms: Bool = false
+    heads: Int = 4, keyHeads: Int = 2, headWidth head: Int = 4, reach: Attention.Reach, rotary: Bool = true,
+    norms: Bool = false
   ) throws -> Attention {
-    let head = 4
     return Attention(
       query: try linear(Self.width, heads * head), key: try linear(Self.width, keyHeads * head),
       value: try linear(Self.width, keyHeads * head), output: try linear(heads * head, Self.width),

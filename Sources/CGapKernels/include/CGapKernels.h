@@ -124,16 +124,16 @@ void gap_rotate(float *row, const float *cosines, const float *sines, size_t hal
 enum { GAP_F32 = 0, GAP_BF16 = 1 };
 // target = f(gate) * up, or f(gate) where `up` is NULL.
 void gap_activated_rows(const void *gate, const void *up, int type, void *target, size_t count, int kind);
-// Its gradient from `gradient`, which is overwritten and may be `of_gate` where the type is f32.
+// Its gradient from `gradient`, whose contents are anything afterwards; it may be `of_gate` where the type is f32.
 void gap_activated_rows_gradient(const void *gate, const void *up, int type, float *gradient, void *of_gate, void *of_up,
                                  size_t count, int kind);
 // gap_rms_norm of rows of `count` numbers.
 void gap_rms_norm_rows(const float *x, size_t stride, const float *weight, float epsilon, float offset, void *target,
                        int type, size_t rows, size_t count);
-// target += the gradient of the inputs x; that of the outputs is overwritten.
+// target += the gradient of the inputs x, from that of the outputs.
 void gap_rms_norm_rows_gradient(const float *x, size_t x_stride, const float *weight, float epsilon, float offset,
-                                float *gradient, float *target, size_t target_stride, size_t rows, size_t count);
-// The keys that a query sees: those of first..<end that are not in hole..<hole_end.
+                                const float *gradient, float *target, size_t target_stride, size_t rows, size_t count);
+// The keys that a query sees, one at least: those of first..<end that are not in hole..<hole_end.
 typedef struct {
   size_t first, hole, hole_end, end;
 } gap_attended;
