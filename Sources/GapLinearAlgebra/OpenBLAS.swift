@@ -42,6 +42,9 @@ package protocol ProductScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     m: Int32, n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, b: UnsafePointer<Self>,
     bStride: Int32,
     c: UnsafeMutablePointer<Self>, cStride: Int32)
+  /// The upper triangle of C += Aᵀ A for row-major blocks.
+  @unsafe static func addUpperGram(
+    n: Int32, k: Int32, a: UnsafePointer<Self>, aStride: Int32, c: UnsafeMutablePointer<Self>, cStride: Int32)
 }
 
 extension Float: ProductScalar {
@@ -68,6 +71,11 @@ extension Float: ProductScalar {
     unsafe cblas_sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, 1, c, cStride)
   }
+  @unsafe package static func addUpperGram(
+    n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32, c: UnsafeMutablePointer<Float>, cStride: Int32
+  ) {
+    unsafe cblas_ssyrk(CblasRowMajor, CblasUpper, CblasTrans, n, k, 1, a, aStride, 1, c, cStride)
+  }
 }
 
 extension Double: ProductScalar {
@@ -91,5 +99,11 @@ extension Double: ProductScalar {
   ) {
     unsafe cblas_dgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, aStride, b, bStride, 1, c, cStride)
+  }
+  @unsafe package static func addUpperGram(
+    n: Int32, k: Int32, a: UnsafePointer<Double>, aStride: Int32, c: UnsafeMutablePointer<Double>,
+    cStride: Int32
+  ) {
+    unsafe cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, k, 1, a, aStride, 1, c, cStride)
   }
 }

@@ -126,15 +126,58 @@ package enum Products {
       c: c.buffer.pointer(at: c.offset, reaching: c.extent), cStride: Int32(c.stride))
   }
 
-  /// `c += aᵀ b` in tiles over the pool; with `upperOnly`, only tiles that touch the upper triangle (a is b).
-  @inlinable package static func addCross<T: ProductScalar>(
-    _ a: Block<T>, _ b: Block<T>, to c: Block<T>, upperOnly: Bool = false, on pool: WorkerPool
-  ) throws {
-    let tiles = Tile.covering(rows: c.rows, columns: c.columns, side: 256, upperOnly: upperOnly)
-    try pool.forEach(tiles.count) { _, piece in
-      let tile = tiles[piece]
-      addCross(a.columns(tile.rows), b.columns(tile.columns), to: c.rows(tile.rows).columns(tile.columns))
+  /// The upper triangle of `c += aᵀ a`: a [k, n], c [n, n], sums over rows; what lies below is left as it is.
+  @inlinable package static func addGram<T: ProductScalar>(_ a: Block<T>, to c: Block<T>) {
+    precondition(c.rows == a.columns && c.columns == a.columns)
+    guard a.rows > 0, c.rows > 0 else { return }
+    unsafe T.addUpperGram(
+      n: Int32(a.columns), k: Int32(a.rows),
+      a: a.buffer.pointer(at: a.offset, reaching: a.extent), aStride: Int32(a.stride),
+      c: c.buffer.pointer(at: c.offset, reaching: c.extent), cStride: Int32(c.stride))
+  }
+
+  /// A sum over rows: `c += aᵀ b`, or the upper triangle of `c += aᵀ a`.
+  package struct CrossSum<T: ProductScalar>: Sendable {
+    let a: Block<T>
+    /// nil for a itself.
+    let b: Block<T>?
+    let c: Block<T>
+
+    package static func cross(_ a: Block<T>, _ b: Block<T>, to c: Block<T>) -> Self { Self(a: a, b: b, c: c) }
+    package static func gram(_ a: Block<T>, to c: Block<T>) -> Self { Self(a: a, b: nil, c: c) }
+
+    /// Tiles of even sides: a tile packs both its factors, which costs less the larger it is.
+    fileprivate var tiles: [Tile] {
+      Tile.covering(
+        rows: c.rows, columns: c.columns, side: Self.side(c.rows), columnSide: Self.side(c.columns),
+        upperOnly: b == nil)
     }
+
+    private static func side(_ count: Int) -> Int {
+      let tiles = max(1, (count + 383) / 384)
+      return max(16, (count + tiles * 16 - 1) / (tiles * 16) * 16)
+    }
+
+    fileprivate func add(_ tile: Tile) {
+      let target = c.rows(tile.rows).columns(tile.columns)
+      if b == nil, tile.rows == tile.columns { return addGram(a.columns(tile.rows), to: target) }
+      addCross(a.columns(tile.rows), (b ?? a).columns(tile.columns), to: target)
+    }
+  }
+
+  /// Several such sums at once, in tiles over the pool, whole tiles before halves.
+  package static func add<T: ProductScalar>(_ sums: [CrossSum<T>], on pool: WorkerPool) throws {
+    let all = sums.flatMap { sum in sum.tiles.map { (sum, $0) } }
+    let halves = all.filter { $0.b == nil && $1.rows == $1.columns }
+    let tiles = all.filter { !($0.b == nil && $1.rows == $1.columns) } + halves
+    try pool.forEach(tiles.count) { _, piece in tiles[piece].0.add(tiles[piece].1) }
+  }
+
+  /// `c += aᵀ b` in tiles over the pool.
+  package static func addCross<T: ProductScalar>(
+    _ a: Block<T>, _ b: Block<T>, to c: Block<T>, on pool: WorkerPool
+  ) throws {
+    try add([.cross(a, b, to: c)], on: pool)
   }
 
   /// `c = a bᵀ` in tiles over the pool.

@@ -168,7 +168,7 @@ private struct LogisticLoss {
       }
     }
     let hessian = Block(Buffer<Float>(repeating: 0, count: (d + 1) * (d + 1)), rows: d + 1, columns: d + 1)
-    try Products.addCross(scaled, scaled, to: hessian, upperOnly: true, on: pool)
+    try Products.add([.gram(scaled, to: hessian)], on: pool)
     for k in 0..<d { hessian.buffer[k * (d + 1) + k] += 1 }
     hessian.buffer[d * (d + 1) + d] += 1e-6
     try Factorization.choleskyInPlace(hessian)

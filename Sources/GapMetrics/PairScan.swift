@@ -67,9 +67,13 @@ struct PairScan {
         cosines += products.map(\.cosine)
         distances += products.map(\.squaredDistance)
       }
-      try imageSide.addScatter(good, on: pool)
-      try textSide.addScatter(good, on: pool)
-      try Products.addCross(imageSide.block, textSide.block, to: crossBlock, on: pool)
+      try imageSide.centreRows(good, on: pool)
+      try textSide.centreRows(good, on: pool)
+      try Products.add(
+        [
+          .cross(imageSide.block, textSide.block, to: crossBlock),
+          .gram(imageSide.block, to: imageSide.scatter), .gram(textSide.block, to: textSide.scatter),
+        ], on: pool)
       image.release(rows)
       text.release(rows)
       progress(Double(rows.upperBound) / Double(image.count))
@@ -204,8 +208,8 @@ struct PairScan {
       if centre == nil, !good.isEmpty { centre = Buffer(mean(good.count)) }
     }
 
-    /// Moves the rows to the centre and adds their products to the second moments.
-    mutating func addScatter(_ good: [Int], on pool: WorkerPool) throws {
+    /// Moves the rows to the centre, for the second moments.
+    func centreRows(_ good: [Int], on pool: WorkerPool) throws {
       guard let centre else { return }
       let (block, dimension) = (block, dimension)
       let pieces = Pieces(of: 0..<good.count, size: pieceRows)
@@ -216,7 +220,6 @@ struct PairScan {
           }
         }
       }
-      try Products.addCross(block, block, to: scatter, upperOnly: true, on: pool)
     }
 
     /// Moves the second moments from the centre to the mean; returns mean − centre.

@@ -73,14 +73,7 @@ struct TokenCloud: Sendable {
     for range in Pieces(of: 0..<count, size: 512).all {
       let centred = try CentredFactors.centredRows(self, range, mean: mean)
       for i in 0..<centred.rows { spread += centred.row(i) { RowKernels.dot($0, $0) } }
-      if isWide { continue }
-      let tiles = Tile.covering(rows: d, columns: d, side: 256, upperOnly: true)
-      try pool.forEach(tiles.count) { _, piece in
-        let tile = tiles[piece]
-        Products.addCross(
-          centred.columns(tile.rows), centred.columns(tile.columns),
-          to: scatter.rows(tile.rows).columns(tile.columns))
-      }
+      if !isWide { try Products.add([.gram(centred, to: scatter)], on: pool) }
     }
     Products.mirrorUpper(scatter)
     return (mean, scatter, spread)

@@ -16,12 +16,22 @@ import Testing
     #expect(largestDifference(Samples.elements(cross), expected.map { $0 + 1 }) <= 1e-12)
   }
 
-  @Test func theUpperTrianglePlusItsMirrorIsTheWhole() throws {
-    let a = Samples.normal(30, 300, seed: 15)
-    let target = Block(Buffer<Double>(repeating: 0, count: 300 * 300), rows: 300, columns: 300)
-    try Products.addCross(a, a, to: target, upperOnly: true, on: WorkerPool(threads: 2))
-    Products.mirrorUpper(target)
-    #expect(largestDifference(Samples.elements(target), Samples.product(Samples.transposed(a), a)) <= 1e-12)
+  /// Several sums at once: a matrix of one tile, one of several, and one between both.
+  @Test(arguments: [(30, 50, 9), (10, 800, 405), (3, 385, 1)])
+  func sumsOverRowsAtOnce(depth: Int, width: Int, other: Int) throws {
+    let (a, b) = (Samples.normal(depth, width, seed: 15), Samples.normal(depth, other, seed: 16))
+    func target(_ rows: Int, _ columns: Int) -> Block<Double> {
+      Block(Buffer<Double>(repeating: 2, count: rows * columns), rows: rows, columns: columns)
+    }
+    let (ofA, ofB, cross) = (target(width, width), target(other, other), target(width, other))
+    try Products.add(
+      [.gram(a, to: ofA), .cross(a, b, to: cross), .gram(b, to: ofB)], on: WorkerPool(threads: 2))
+    for (target, left, right) in [(ofA, a, a), (ofB, b, b), (cross, a, b)] {
+      // What lies below the diagonal is not touched but by the mirror.
+      if target.rows == target.columns { Products.mirrorUpper(target) }
+      let expected = Samples.product(Samples.transposed(left), right).map { $0 + 2 }
+      #expect(largestDifference(Samples.elements(target), expected) <= 1e-12)
+    }
   }
 
   @Test(arguments: [(10, 10, 3, 4), (1, 9, 5, 5), (7, 1, 2, 9)])
