@@ -8,6 +8,7 @@
 
 #include "CGapKernels.h"
 #include "dispatch.h"
+#include "norms.h"
 
 static inline float exponential(float x) {
   x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
@@ -122,17 +123,12 @@ GAP_DISPATCHED void gap_rotate(float *row, const float *cosines, const float *si
 
 // Gradients. `g` is the gradient of the output; results replace it or are added where said.
 
-// dx = s (w g) - x s^3 mean(x w g), s = 1 / sqrt(mean x^2 + e).
+// See norms.h.
 GAP_DISPATCHED void gap_rms_norm_gradient(const float *x, const float *weight, float epsilon, float offset,
                                           float *g, size_t count) {
   GAP_REORDER
-  double sum = 0, dot = 0;
-  for (size_t i = 0; i < count; i++) {
-    sum += (double)x[i] * x[i];
-    dot += (double)x[i] * ((weight[i] + offset) * g[i]);
-  }
-  double scale = 1.0 / sqrt(sum / (double)count + epsilon);
-  float s = (float)scale, t = (float)(scale * scale * scale * dot / (double)count);
+  float s, t;
+  gap_rms_slopes(x, weight, epsilon, offset, g, count, &s, &t);
   for (size_t i = 0; i < count; i++) g[i] = s * (weight[i] + offset) * g[i] - t * x[i];
 }
 

@@ -7,6 +7,7 @@
 #include "CGapKernels.h"
 #include "dispatch.h"
 #include "lanes.h"
+#include "norms.h"
 
 // Numbers worked on at a time: a few arrays of them fit the nearest cache.
 enum { PART = 512 };
@@ -132,13 +133,8 @@ void gap_rms_norm_rows(const float *x, size_t stride, const float *weight, float
 GAP_DISPATCHED static void add_rms_norm_gradient(const float *x, const float *weight, float epsilon, float offset,
                                                  const float *g, float *target, size_t count) {
   GAP_REORDER
-  double sum = 0, dot = 0;
-  for (size_t i = 0; i < count; i++) {
-    sum += (double)x[i] * x[i];
-    dot += (double)x[i] * ((weight[i] + offset) * g[i]);
-  }
-  double scale = 1.0 / sqrt(sum / (double)count + epsilon);
-  float s = (float)scale, t = (float)(scale * scale * scale * dot / (double)count);
+  float s, t;
+  gap_rms_slopes(x, weight, epsilon, offset, g, count, &s, &t);
   for (size_t i = 0; i < count; i++) target[i] += s * (weight[i] + offset) * g[i] - t * x[i];
 }
 
