@@ -12,6 +12,8 @@
 #include "lanes.h"
 
 enum { PADDING = 16, TILE_ROWS = 6, TILE_LANES = 4 };
+// Without it, the compiler keeps sums in memory.
+#define UNROLLED _Pragma("clang loop unroll(full)")
 
 // Numbers in a row of pairs, and where each part of the room begins, in 4-byte units.
 static size_t padded(size_t count) { return (count + PADDING - 1) / PADDING * PADDING; }
@@ -55,18 +57,6 @@ static void pair_columns(const uint16_t *b, size_t rows, size_t columns, uint32_
   for (size_t r = 0; r < rows; r++, b += columns, target += pairs(columns)) {
     target[columns / 2] = 0;
     memcpy(target, b, columns * sizeof *b);
-  }
-}
-
-// The same of numbers that are rounded first.
-static void pair_rounded_columns(const float *b, size_t rows, size_t columns, uint32_t *target) {
-  if (columns % 2 == 0) {
-    gap_narrow_bf16(b, (uint16_t *)target, rows * columns);
-    return;
-  }
-  for (size_t r = 0; r < rows; r++, b += columns, target += pairs(columns)) {
-    target[columns / 2] = 0;
-    gap_narrow_bf16(b, (uint16_t *)target, columns);
   }
 }
 
@@ -185,33 +175,39 @@ GAP_HALF static void weigh_gradient(const float *weights, const float *slopes, s
   }
 }
 
-// Rows of a result: row r lies at (r / each) * stride + (r % each) * inner.
+// Rows of a result, f32 or, rounded, bf16: row r lies at (r / each) * stride + (r % each) * inner.
 typedef struct {
-  float *start;
+  void *start;
   size_t each, stride, inner;
+  int type;
 } result;
 
 GAP_HALF_INLINE void tile(const uint32_t *a, size_t a_row, size_t a_pair, size_t rows, const uint32_t *b, size_t b_width,
                           size_t lanes, size_t count, result c, size_t r, size_t column, size_t columns, int adding) {
   __m512 sums[TILE_ROWS][TILE_LANES];
-  for (size_t i = 0; i < rows; i++)
-    for (size_t l = 0; l < lanes; l++) sums[i][l] = _mm512_setzero_ps();
+  UNROLLED for (size_t i = 0; i < rows; i++)
+    UNROLLED for (size_t l = 0; l < lanes; l++) sums[i][l] = _mm512_setzero_ps();
   for (size_t p = 0; p < count; p++) {
     __m512bh right[TILE_LANES];
-    for (size_t l = 0; l < lanes; l++) right[l] = (__m512bh)_mm512_loadu_si512(b + p * b_width + l * LANES);
-    for (size_t i = 0; i < rows; i++) {
+    UNROLLED for (size_t l = 0; l < lanes; l++) right[l] = (__m512bh)_mm512_loadu_si512(b + p * b_width + l * LANES);
+    UNROLLED for (size_t i = 0; i < rows; i++) {
       __m512bh left = (__m512bh)_mm512_set1_epi32((int)a[i * a_row + p * a_pair]);
-      for (size_t l = 0; l < lanes; l++) sums[i][l] = _mm512_dpbf16_ps(sums[i][l], left, right[l]);
+      UNROLLED for (size_t l = 0; l < lanes; l++) sums[i][l] = _mm512_dpbf16_ps(sums[i][l], left, right[l]);
     }
   }
-  for (size_t i = 0; i < rows; i++) {
-    float *row = c.start + (r + i) / c.each * c.stride + (r + i) % c.each * c.inner + column;
-    for (size_t l = 0; l < lanes; l++) {
+  UNROLLED for (size_t i = 0; i < rows; i++) {
+    size_t start = (r + i) / c.each * c.stride + (r + i) % c.each * c.inner + column;
+    UNROLLED for (size_t l = 0; l < lanes; l++, start += LANES) {
       if (column + l * LANES >= columns) break;
       __mmask16 mask = first_lanes(columns - column - l * LANES);
       __m512 sum = sums[i][l];
-      if (adding) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, row + l * LANES));
-      _mm512_mask_storeu_ps(row + l * LANES, mask, sum);
+      if (c.type == GAP_BF16) {
+        store_half((uint16_t *)c.start + start, mask, sum);
+        continue;
+      }
+      float *target = (float *)c.start + start;
+      if (adding) sum = _mm512_add_ps(sum, load_lanes(mask, target));
+      store_lanes(target, mask, sum);
     }
   }
 }
@@ -249,7 +245,7 @@ static uint32_t *take(uint32_t **room, size_t count) {
   return own;
 }
 
-void gap_attention(const gap_heads *h, float *target, size_t target_stride, uint32_t *room) {
+void gap_attention(const gap_heads *h, uint16_t *target, size_t target_stride, uint32_t *room) {
   size_t n = h->tokens, width = h->width, half = pairs(width), all = padded(n);
   uint32_t *turned_k = take(&room, half * all), *v = take(&room, pairs(n) * padded(width));
   uint32_t *q = take(&room, h->block * h->shared * half);
@@ -262,14 +258,14 @@ void gap_attention(const gap_heads *h, float *target, size_t target_stride, uint
     size_t seen = h->sees_all ? n : first + queries;
     for (size_t i = 0; i < queries; i++)
       pair_columns(h->q + (first + i) * h->q_stride, h->shared, width, q + i * h->shared * half);
-    product(q, half, 1, rows, turned_k, all, seen, half, (result){scores, 1, seen, 0}, 0);
+    product(q, half, 1, rows, turned_k, all, seen, half, (result){scores, 1, seen, 0, GAP_F32}, 0);
     weigh(scores, rows, seen, h->bounds + (first - h->first), h->shared, h->scale, weights, 0);
     product(weights, pairs(seen), 1, rows, v, padded(width), width, pairs(seen),
-            (result){target + (first - h->first) * target_stride, h->shared, target_stride, width}, 0);
+            (result){target + (first - h->first) * target_stride, h->shared, target_stride, width, GAP_BF16}, 0);
   }
 }
 
-void gap_attention_gradient(const gap_heads *h, const float *gradient, size_t gradient_stride, float *dq,
+void gap_attention_gradient(const gap_heads *h, const uint16_t *gradient, size_t gradient_stride, float *dq,
                             size_t dq_stride, float *dk, float *dv, size_t dkv_stride, uint32_t *room) {
   size_t n = h->tokens, width = h->width, half = pairs(width), all = padded(n), across = padded(width);
   size_t most = h->block * h->shared;
@@ -289,26 +285,27 @@ void gap_attention_gradient(const gap_heads *h, const float *gradient, size_t gr
     size_t seen = h->sees_all ? n : first + queries, line = 2 * pairs(seen);
     for (size_t i = 0; i < queries; i++) {
       pair_columns(h->q + (first + i) * h->q_stride, h->shared, width, q + i * h->shared * half);
-      pair_rounded_columns(gradient + (first - h->first + i) * gradient_stride, h->shared, width,
-                           d + i * h->shared * half);
+      pair_columns(gradient + (first - h->first + i) * gradient_stride, h->shared, width, d + i * h->shared * half);
     }
     pair_rows((const uint16_t *)q, 2 * half, rows, width, q_rows);
     pair_rows((const uint16_t *)d, 2 * half, rows, width, d_rows);
-    product(q, half, 1, rows, turned_k, all, seen, half, (result){weights, 1, seen, 0}, 0);
+    product(q, half, 1, rows, turned_k, all, seen, half, (result){weights, 1, seen, 0, GAP_F32}, 0);
     weigh(weights, rows, seen, h->bounds + (first - h->first), h->shared, h->scale, half_weights, 1);
-    product(d, half, 1, rows, turned_v, all, seen, half, (result){slopes, 1, seen, 0}, 0);
+    product(d, half, 1, rows, turned_v, all, seen, half, (result){slopes, 1, seen, 0, GAP_F32}, 0);
     weigh_gradient(weights, slopes, rows, seen, h->scale, half_slopes);
     pair_rows((const uint16_t *)half_weights, line, rows, seen, weight_rows);
     pair_rows((const uint16_t *)half_slopes, line, rows, seen, slope_rows);
     product(half_slopes, pairs(seen), 1, rows, k, across, width, pairs(seen),
-            (result){dq + first * dq_stride, h->shared, dq_stride, width}, 0);
-    product(weight_rows, 1, padded(seen), seen, d_rows, across, width, pairs(rows), (result){dv, 1, dkv_stride, 0}, 1);
-    product(slope_rows, 1, padded(seen), seen, q_rows, across, width, pairs(rows), (result){dk, 1, dkv_stride, 0}, 1);
+            (result){dq + first * dq_stride, h->shared, dq_stride, width, GAP_F32}, 0);
+    product(weight_rows, 1, padded(seen), seen, d_rows, across, width, pairs(rows),
+            (result){dv, 1, dkv_stride, 0, GAP_F32}, 1);
+    product(slope_rows, 1, padded(seen), seen, q_rows, across, width, pairs(rows),
+            (result){dk, 1, dkv_stride, 0, GAP_F32}, 1);
   }
 }
 #else
 int gap_has_half_attention(void) { return 0; }
-void gap_attention(const gap_heads *h, float *target, size_t target_stride, uint32_t *room) {}
-void gap_attention_gradient(const gap_heads *h, const float *gradient, size_t gradient_stride, float *dq,
+void gap_attention(const gap_heads *h, uint16_t *target, size_t target_stride, uint32_t *room) {}
+void gap_attention_gradient(const gap_heads *h, const uint16_t *gradient, size_t gradient_stride, float *dq,
                             size_t dq_stride, float *dk, float *dv, size_t dkv_stride, uint32_t *room) {}
 #endif

@@ -192,20 +192,41 @@ GAP_DISPATCHED void gap_activate_gradient(const float *x, float *g, size_t count
   }
 }
 
-GAP_DISPATCHED double gap_cross_entropy(float *row, size_t count, size_t target, float scale) {
+// Powers replace the row; returns their sum and, in `most`, the largest logit.
+GAP_DISPATCHED static float powers(float *row, size_t count, float *most) {
   GAP_REORDER
   float largest = -INFINITY;
   for (size_t i = 0; i < count; i++) largest = row[i] > largest ? row[i] : largest;
-  float wanted = row[target] - largest;
   float total = 0;
   for (size_t i = 0; i < count; i++) {
     row[i] = exponential(row[i] - largest);
     total += row[i];
   }
-  float factor = scale / total;
-  for (size_t i = 0; i < count; i++) row[i] *= factor;
-  row[target] -= scale;
-  return log((double)total) - (double)wanted;
+  *most = largest;
+  return total;
+}
+
+GAP_DISPATCHED static void multiplied(const float *row, float factor, float *target, size_t count) {
+  for (size_t i = 0; i < count; i++) target[i] = row[i] * factor;
+}
+
+double gap_cross_entropy(float *row, size_t count, size_t target, float scale, void *slope, int type) {
+  enum { PART = 1024 };
+  float logit = row[target], largest, total = powers(row, count, &largest), factor = scale / total, room[PART];
+  if (slope && type == GAP_F32) {
+    float *all = slope;
+    multiplied(row, factor, all, count);
+    all[target] -= scale;
+  } else if (slope) {
+    // That of the target is rounded once.
+    for (size_t start = 0; start < count; start += PART) {
+      size_t n = count - start < PART ? count - start : PART;
+      multiplied(row + start, factor, room, n);
+      if (target - start < n) room[target - start] -= scale;
+      gap_narrow_bf16(room, (uint16_t *)slope + start, n);
+    }
+  }
+  return log((double)total) - (double)(logit - largest);
 }
 
 // h = f(gate) up.

@@ -139,9 +139,12 @@ GAP_DISPATCHED static void add_rms_norm_gradient(const float *x, const float *we
 }
 
 void gap_rms_norm_rows_gradient(const float *x, size_t x_stride, const float *weight, float epsilon, float offset,
-                                const float *gradient, float *target, size_t target_stride, size_t rows, size_t count) {
-  for (size_t i = 0; i < rows; i++, x += x_stride, gradient += count, target += target_stride)
+                                const float *gradient, float *target, size_t target_stride, uint16_t *halves, size_t rows,
+                                size_t count) {
+  for (size_t i = 0; i < rows; i++, x += x_stride, gradient += count, target += target_stride) {
     add_rms_norm_gradient(x, weight, epsilon, offset, gradient, target, count);
+    if (halves) gap_narrow_bf16(target, halves + i * count, count);
+  }
 }
 
 void gap_attend_rows(float *scores, size_t stride, size_t rows, size_t seen, const gap_attended *bounds, size_t each,
@@ -160,6 +163,11 @@ void gap_attend_rows_gradient(const float *weights, float *scores, size_t rows, 
   for (size_t i = 0; i < rows; i++) gap_softmax_gradient(weights + i * seen, scores + i * seen, seen, scale);
 }
 
-void gap_rotate_heads(float *row, size_t heads, size_t width, const float *cosines, const float *sines, size_t half) {
-  for (size_t h = 0; h < heads; h++) gap_rotate(row + h * width, cosines, sines, half);
+void gap_rotate_rows(float *x, size_t stride, size_t rows, size_t heads, size_t width, const ptrdiff_t *positions,
+                     const float *cosines, const float *sines, size_t half, uint16_t *halves) {
+  for (size_t i = 0; i < rows; i++, x += stride) {
+    size_t angles = (size_t)positions[i] * half;
+    for (size_t h = 0; h < heads; h++) gap_rotate(x + h * width, cosines + angles, sines + angles, half);
+    if (halves) gap_narrow_bf16(x, halves + i * heads * width, heads * width);
+  }
 }

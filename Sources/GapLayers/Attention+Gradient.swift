@@ -35,7 +35,7 @@ extension Attention {
     _ x: Block<Float>, _ sequences: Sequences, on pool: WorkerPool
   ) throws -> (Block<Float>, Saved) {
     var saved = try prepared(x, sequences, on: pool)
-    let mixed = try mixed(saved, sequences, on: pool)
+    let mixed = try mixed(saved, sequences, on: pool).block
     if [query, key, value].contains(where: { $0.adapter != nil }) { saved.input = try x.copied(on: pool) }
     if output.adapter != nil { saved.mixed = mixed }
     return (try output.forward(mixed, on: pool), saved)
@@ -52,7 +52,7 @@ extension Attention {
     _ dy: Block<Float>, _ saved: Saved, _ sequences: Sequences, on pool: WorkerPool
   ) throws -> Block<Float> {
     let mixed = try output.inputGradient(dy, at: saved.mixed, on: pool)
-    let (dq, dk, dv) = try headGradients(mixed, saved, sequences, on: pool)
+    let (dq, dk, dv) = try headGradients(ProductRows(mixed), saved, sequences, on: pool)
     try rotary?.apply(to: dq, headWidth: headWidth, sequences, turningBack: true, on: pool)
     try rotary?.apply(to: dk, headWidth: headWidth, sequences, turningBack: true, on: pool)
     if let queryNorm, let raw = saved.rawQuery { try queryNorm.applyGradientToHeads(at: raw, to: dq, on: pool) }
@@ -63,11 +63,16 @@ extension Attention {
     return dx
   }
 
-  /// The gradients of queries and keys as they are compared, and of values, from that of what the heads mixed (of the
-  /// tails alone, where there are some).
+  /// The gradients of queries and keys as they are compared, and of values.
+  ///
+  /// - Parameters:
+  ///   - mixed: the gradient of what the heads mixed, in the precision of their products; of the tails alone, where there
+  ///     are some.
+  ///   - reached: the only rows with a gradient, where `mixed` has all; nil for all. The others hold anything, before and
+  ///     after.
   func headGradients(
-    _ mixed: Block<Float>, _ saved: Saved, _ sequences: Sequences, tails: SequenceTails? = nil,
-    on pool: WorkerPool
+    _ mixed: ProductRows, _ saved: Saved, _ sequences: Sequences, tails: SequenceTails? = nil,
+    reached: SequenceTails? = nil, on pool: WorkerPool
   ) throws -> (query: Block<Float>, key: Block<Float>, value: Block<Float>) {
     let tokens = sequences.tokens
     let dq: Block<Float> =
@@ -83,7 +88,7 @@ extension Attention {
       let rows = sequences.rows(of: sequence)
       let kept = keyHead * headWidth..<(keyHead + 1) * headWidth
       let own = keyHead * shared * headWidth..<(keyHead + 1) * shared * headWidth
-      let asking = mixed.rows(tails?.rows(of: sequence) ?? rows).columns(own)
+      let asking = mixed.rows(tails?.rows(of: sequence) ?? reached?.allRows(of: sequence) ?? rows)
       let target = (dq.rows(rows).columns(own), dk.rows(rows).columns(kept), dv.rows(rows).columns(kept))
       let branch = sequences.branches[sequence]
       if let half = scratch[worker].half {
@@ -94,7 +99,7 @@ extension Attention {
           saved.query.block.rows(rows).columns(own), saved.key.block.rows(rows).columns(kept),
           saved.value.block.rows(rows).columns(kept)
         )
-        unmix(parts, asking, branch, into: target, scratch[worker])
+        unmix(parts, asking.block.columns(own), branch, into: target, scratch[worker])
       }
     }
     return (dq, dk, dv)

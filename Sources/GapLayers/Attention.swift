@@ -65,7 +65,7 @@ package struct Attention: Sendable {
   /// - Complexity: O(tokens · width² + Σ T² · width), T the length of a sequence.
   package func forward(_ x: Block<Float>, _ sequences: Sequences, on pool: WorkerPool) throws -> Block<Float> {
     precondition(x.rows == sequences.tokens)
-    return try output.forward(mixed(prepared(x, sequences, on: pool), sequences, on: pool), on: pool)
+    return try output.forward(mixed(prepared(x, sequences, on: pool), sequences, on: pool).block, on: pool)
   }
 
   /// The precision of the products within heads, where those with weights have `precision`.
@@ -73,25 +73,28 @@ package struct Attention: Sendable {
     headWidth >= HalfHeads.narrowest && AttentionKernels.hasHalfHeads ? precision : .single
   }
 
-  /// What the heads mix from the values, [tokens, heads · head width]; of the tails alone, where there are some.
+  /// What the heads mix from the values, [tokens, heads · head width], in the precision of their products; of the tails
+  /// alone, where there are some.
   func mixed(
     _ parts: Saved, _ sequences: Sequences, tails: SequenceTails? = nil, on pool: WorkerPool
-  ) throws -> Block<Float> {
-    let mixed = Block<Float>.unset(tails?.tokens ?? parts.query.rows, heads * headWidth)
+  ) throws -> ProductRows {
+    let mixed = ProductRows.unset(
+      tails?.tokens ?? parts.query.rows, heads * headWidth, parts.query.precision)
     let scratch = (0..<pool.threads).map { _ in HeadScratch(self, sequences.longest, parts.query.precision) }
     try pool.forEach(sequences.count * keyHeads) { worker, piece in
       let (sequence, keyHead) = piece.quotientAndRemainder(dividingBy: keyHeads)
       let rows = sequences.rows(of: sequence)
       let own = keyHead * shared * headWidth..<(keyHead + 1) * shared * headWidth
       let kept = keyHead * headWidth..<(keyHead + 1) * headWidth
-      let target = mixed.rows(tails?.rows(of: sequence) ?? rows).columns(own)
+      let target = mixed.rows(tails?.rows(of: sequence) ?? rows)
       let branch = sequences.branches[sequence]
       if let half = scratch[worker].half {
         halfHeads(parts, rows, keyHead, asking: target.rows, branch).mix(into: target, half)
       } else {
         mix(
           parts.query.block.rows(rows).columns(own), parts.key.block.rows(rows).columns(kept),
-          parts.value.block.rows(rows).columns(kept), branch, into: target, scratch[worker])
+          parts.value.block.rows(rows).columns(kept), branch, into: target.block.columns(own),
+          scratch[worker])
       }
     }
     return mixed

@@ -71,15 +71,9 @@ package struct Turning: Sendable {
   /// - Parameters:
   ///   - x: [rows, heads · headWidth].
   ///   - rows: which rows of all sequences they are.
-  package func apply(to x: Block<Float>, headWidth: Int, rows: Range<Int>) {
-    let rotated = 2 * cosines.columns
-    precondition(x.columns % headWidth == 0 && rotated <= headWidth && rows.count == x.rows)
-    for (i, row) in rows.enumerated() {
-      cosines.row(positions[row]) { c in
-        sines.row(positions[row]) { s in
-          x.writeRow(i) { ActivationKernels.rotateHeads(of: &$0, headWidth: headWidth, cosines: c, sines: s) }
-        }
-      }
-    }
+  ///   - rounded: becomes the rows, rounded to bfloat16; nil for none.
+  package func apply(to x: Block<Float>, headWidth: Int, rows: Range<Int>, rounded: ProductRows? = nil) {
+    ActivationKernels.rotateHeads(
+      of: x, headWidth: headWidth, cosines: cosines, sines: sines, positions: positions[rows], rounded: rounded)
   }
 }

@@ -24,10 +24,13 @@ package struct SequenceTails: Sendable {
   package func rows(of sequence: Int) -> Range<Int> { starts[sequence]..<starts[sequence + 1] }
 
   /// The tail's rows among all tokens.
-  private func allRows(of sequence: Int) -> Range<Int> {
+  package func allRows(of sequence: Int) -> Range<Int> {
     let rows = sequences.rows(of: sequence)
     return rows.lowerBound + firsts[sequence]..<rows.upperBound
   }
+
+  /// The tails' rows among all tokens, sequence after sequence.
+  package var all: [Range<Int>] { firsts.indices.map(allRows) }
 
   /// The tails' rows that are among some of all tokens' rows, in order.
   func parts(of rows: Range<Int>) -> [Range<Int>] {

@@ -116,37 +116,37 @@ package struct HalfHeads {
   /// What the heads mix from the values.
   ///
   /// - Parameters:
-  ///   - target: [queries that ask, shared · head width].
+  ///   - target: of all heads in bfloat16, [queries that ask, heads · head width]; these heads' columns are written.
   ///   - scratch: `scratch(tokens:block:shared:width:)` words.
-  package func mix(into target: Block<Float>, _ scratch: Buffer<UInt32>) {
-    precondition(target.rows == bounds.count && target.columns == shared * width)
+  package func mix(into target: ProductRows, _ scratch: Buffer<UInt32>) {
+    precondition(target.rows == bounds.count && target.columns == query.columns)
     let room = unsafe self.room(scratch)
-    let pointer = unsafe target.buffer.pointer(at: target.offset, reaching: target.extent)
-    unsafe withHeads { unsafe gap_attention($0, pointer, target.stride, room) }
+    let own = unsafe target.halves + keyHead * shared * width
+    unsafe withHeads { unsafe gap_attention($0, own, target.columns, room) }
   }
 
   /// The gradients from that of what was mixed.
   ///
   /// - Parameters:
-  ///   - gradient: [queries that ask, shared · head width].
+  ///   - gradient: of all heads in bfloat16, [queries that ask, heads · head width].
   ///   - ofQuery: [tokens, shared · head width], written to where queries ask.
   ///   - ofKey: [tokens, head width], added to.
   ///   - ofValue: [tokens, head width], added to.
   package func gradient(
-    _ gradient: Block<Float>, ofQuery: Block<Float>, addingOfKey ofKey: Block<Float>,
+    _ gradient: ProductRows, ofQuery: Block<Float>, addingOfKey ofKey: Block<Float>,
     ofValue: Block<Float>, _ scratch: Buffer<UInt32>
   ) {
-    precondition(gradient.rows == bounds.count && gradient.columns == shared * width)
+    precondition(gradient.rows == bounds.count && gradient.columns == query.columns)
     precondition(ofQuery.rows == query.rows && ofQuery.columns == shared * width)
     precondition(ofKey.rows == key.rows && ofKey.columns == width && ofKey.stride == ofValue.stride)
     precondition(ofValue.rows == key.rows && ofValue.columns == width)
     let room = unsafe self.room(scratch)
-    let slope = unsafe gradient.buffer.pointer(at: gradient.offset, reaching: gradient.extent)
+    let slope = unsafe gradient.halves + keyHead * shared * width
     let q = unsafe ofQuery.buffer.pointer(at: ofQuery.offset, reaching: ofQuery.extent)
     let k = unsafe ofKey.buffer.pointer(at: ofKey.offset, reaching: ofKey.extent)
     let v = unsafe ofValue.buffer.pointer(at: ofValue.offset, reaching: ofValue.extent)
     unsafe withHeads {
-      unsafe gap_attention_gradient($0, slope, gradient.stride, q, ofQuery.stride, k, v, ofKey.stride, room)
+      unsafe gap_attention_gradient($0, slope, gradient.columns, q, ofQuery.stride, k, v, ofKey.stride, room)
     }
   }
 

@@ -79,10 +79,10 @@ final class PackedMatrix: Sendable {
     }
   }
 
-  /// The same from rows that are in the precision of products.
+  /// The same from rows that may be in the precision of products.
   func multiply(_ a: ProductRows, into c: Block<Float>, plus base: Block<Float>?) {
     guard a.rows > 0 else { return }
-    if case .plain = storage { return multiply(a.block, into: c, plus: base) }
+    if a.precision == .single { return multiply(a.block, into: c, plus: base) }
     unsafe run(
       a.pointer, a.precision, a.columns, a.rows, c.buffer.pointer(at: c.offset, reaching: c.extent), .single,
       c.stride, plus: base, c)

@@ -97,6 +97,12 @@ import Synchronization
     try packed(isForward: false).multiply(dy, into: dx, plus: adding ? dx : nil)
   }
 
+  /// The same, with results in the precision of products.
+  package func inputGradient(_ dy: ProductRows, into dx: ProductRows) throws {
+    precondition(dy.columns == outputs && dx.columns == inputs && dx.rows == dy.rows)
+    try packed(isForward: false).multiply(dy, into: dx)
+  }
+
   private func packed(isForward: Bool) throws -> PackedMatrix {
     if let made = isForward ? forward.load() : gradient.load() { return made }
     return try packing.withLock { _ in

@@ -64,11 +64,11 @@ package struct ProductRows: Sendable {
   }
 
   /// The first of numbers that are bfloat16.
-  @unsafe var halves: UnsafePointer<UInt16> {
+  @unsafe var halves: UnsafeMutablePointer<UInt16> {
     guard case .bfloat16(let buffer) = numbers else {
       preconditionFailure("bfloat16 is asked of single precision")
     }
-    return unsafe UnsafePointer(buffer.pointer(at: offset, reaching: extent))
+    return unsafe buffer.pointer(at: offset, reaching: extent)
   }
 
   /// The same rows, where they are in single precision.
@@ -164,10 +164,13 @@ package struct ProductRows: Sendable {
 
 extension ActivationKernels {
   /// Adds the gradient of `normalizeBySquare` at the rows x to `target`, from that of the outputs.
+  ///
+  /// - Parameter rounded: written to as well, in bfloat16; nil for none.
   package static func addNormalizeBySquareGradient(
     _ gradient: Block<Float>, at x: Block<Float>, weight: [Float], offset: Float, epsilon: Float,
-    to target: Block<Float>
+    to target: Block<Float>, rounded: ProductRows? = nil
   ) {
+    precondition(rounded.map { $0.rows == x.rows && $0.columns == x.columns } ?? true)
     precondition(gradient.rows == x.rows && target.rows == x.rows && gradient.isDense)
     precondition(gradient.columns == x.columns && target.columns == x.columns && weight.count == x.columns)
     let source = unsafe x.buffer.pointer(at: x.offset, reaching: x.extent)
@@ -176,24 +179,34 @@ extension ActivationKernels {
     unsafe weight.withUnsafeBufferPointer { weight in
       guard let factors = weight.baseAddress else { return }
       unsafe gap_rms_norm_rows_gradient(
-        source, x.stride, factors, epsilon, offset, slope, sum, target.stride, x.rows, x.columns)
+        source, x.stride, factors, epsilon, offset, slope, sum, target.stride, rounded?.halves, x.rows,
+        x.columns)
     }
   }
 
-  /// Turns each head of a row by the same angles; see `rotate`.
+  /// Turns each head of rows by the angles of the row's position; see `rotate`.
+  ///
+  /// - Parameters:
+  ///   - x: [rows, heads · headWidth].
+  ///   - cosines: [positions, half the width that is turned], one after the other; so are `sines`.
+  ///   - positions: of each row.
+  ///   - rounded: becomes the rows, rounded to bfloat16; nil for none.
   package static func rotateHeads(
-    of row: inout MutableSpan<Float>, headWidth: Int, cosines: Span<Float>, sines: Span<Float>
+    of x: Block<Float>, headWidth: Int, cosines: Block<Float>, sines: Block<Float>, positions: ArraySlice<Int>,
+    rounded: ProductRows? = nil
   ) {
-    precondition(row.count % headWidth == 0 && cosines.count == sines.count && 2 * cosines.count <= headWidth)
-    unsafe row.withUnsafeMutableBufferPointer { row in
-      unsafe cosines.withUnsafeBufferPointer { cosines in
-        unsafe sines.withUnsafeBufferPointer { sines in
-          guard let base = row.baseAddress, let c = cosines.baseAddress, let s = sines.baseAddress else {
-            return
-          }
-          unsafe gap_rotate_heads(base, row.count / headWidth, headWidth, c, s, cosines.count)
-        }
-      }
+    precondition(x.columns % headWidth == 0 && 2 * cosines.columns <= headWidth && positions.count == x.rows)
+    precondition(cosines.isDense && sines.isDense && sines.rows == cosines.rows)
+    precondition(sines.columns == cosines.columns && positions.allSatisfy { (0..<cosines.rows).contains($0) })
+    precondition(rounded.map { $0.rows == x.rows && $0.columns == x.columns } ?? true)
+    let first = unsafe x.buffer.pointer(at: x.offset, reaching: x.extent)
+    let c = unsafe cosines.buffer.pointer(at: cosines.offset, reaching: cosines.extent)
+    let s = unsafe sines.buffer.pointer(at: sines.offset, reaching: sines.extent)
+    unsafe positions.withUnsafeBufferPointer { positions in
+      guard let places = positions.baseAddress else { return }
+      unsafe gap_rotate_rows(
+        first, x.stride, x.rows, x.columns / headWidth, headWidth, places, c, s, cosines.columns,
+        rounded?.halves)
     }
   }
 }

@@ -2,14 +2,24 @@ import CGapKernels
 
 /// Inner loops of losses and of the optimiser.
 package enum TrainingKernels {
-  /// Cross-entropy of one row of logits; the row becomes `scale · (softmax − one-hot)`.
+  /// Cross-entropy of rows of logits, which hold anything afterwards.
   ///
-  /// - Returns: −ln softmax(row)[target].
-  package static func crossEntropy(_ row: inout MutableSpan<Float>, target: Int, scale: Float) -> Double {
-    precondition(target >= 0 && target < row.count)
-    return unsafe row.withUnsafeMutableBufferPointer { row in
-      guard let base = row.baseAddress else { return 0 }
-      return unsafe gap_cross_entropy(base, row.count, target, scale)
+  /// - Parameters:
+  ///   - logits: [n, vocabulary].
+  ///   - targets: n tokens.
+  ///   - slopes: becomes `scale · (softmax − one-hot)`, [n, vocabulary]; nil where that is not wanted. It may be the logits.
+  /// - Returns: −ln softmax(row)[target] of each row.
+  package static func crossEntropy(
+    _ logits: Block<Float>, targets: ArraySlice<Int32>, scale: Float, slopes: ProductRows?
+  ) -> [Double] {
+    precondition(targets.count == logits.rows)
+    precondition(slopes.map { $0.rows == logits.rows && $0.columns == logits.columns } ?? true)
+    return targets.enumerated().map { i, target in
+      precondition(target >= 0 && Int(target) < logits.columns)
+      let row = unsafe logits.buffer.pointer(at: logits.offset + i * logits.stride, reaching: logits.columns)
+      let slope = slopes?.rows(i..<i + 1)
+      return unsafe gap_cross_entropy(
+        row, logits.columns, Int(target), scale, slope?.pointer, slope?.type ?? ProductPrecision.single.type)
     }
   }
 

@@ -59,6 +59,72 @@ import Testing
     #expect(found[0].isNaN && found[1].isNaN && found[2].isFinite)
   }
 
+  /// Slopes of logits: the target's is rounded once, after 1 is taken from its share; the logits themselves may become them.
+  @Test(arguments: [ProductPrecision.single, .bfloat16]) func crossEntropy(precision: ProductPrecision) {
+    // More than a part of 1024 numbers, and a target in each part and at an end.
+    let (columns, targets, scale) = (1500, [Int32(0), 1023, 1499], 0.25)
+    var generator = SeededGenerator(seed: 4, purpose: "logits")
+    let drawn = (0..<3 * columns).map { _ in Float(4 * generator.normal()) }
+    let logits = Block(Buffer(drawn), rows: 3, columns: columns)
+    let slopes: ProductRows =
+      precision == .single ? ProductRows(logits) : .unset(3, columns, precision)
+    let losses = TrainingKernels.crossEntropy(
+      logits, targets: targets[...], scale: Float(scale), slopes: slopes)
+    let plain = TrainingKernels.crossEntropy(
+      Block(Buffer(drawn), rows: 3, columns: columns), targets: targets[...], scale: Float(scale), slopes: nil)
+    #expect(losses == plain)
+    let found = Self.values(slopes)
+    for (i, target) in targets.enumerated() {
+      let row = drawn[i * columns..<(i + 1) * columns].map(Double.init)
+      let total = row.reduce(0) { $0 + exp($1) }
+      #expect(abs(losses[i] - (log(total) - row[Int(target)])) < 1e-5)
+      for j in row.indices {
+        let slope = scale * (exp(row[j]) / total - (j == Int(target) ? 1 : 0))
+        let rounding = precision == .single ? 0 : abs(slope) / 256
+        #expect(abs(found[i * columns + j] - slope) <= rounding + 1e-6 * scale, "row \(i), logit \(j)")
+      }
+    }
+  }
+
+  /// What is worked out and rounded in one go is what is rounded afterwards.
+  @Test func roundedInOneGo() {
+    let numbers = Self.numbers(5).dropLast(3).map { $0 }
+    func block() -> Block<Float> { Block(Buffer(numbers), rows: 3, columns: numbers.count / 3) }
+    let columns = numbers.count / 3
+    let (sum, rounded) = (block(), Self.rows(numbers, .bfloat16))
+    ActivationKernels.addNormalizeBySquareGradient(
+      block(), at: block(), weight: [Float](repeating: 0.5, count: columns), offset: 1, epsilon: 1e-5, to: sum,
+      rounded: rounded)
+    let expected = Self.rows(numbers, .bfloat16)
+    expected.copy(sum)
+    #expect(sum.buffer.array() != numbers && Self.values(rounded) == Self.values(expected))
+
+    // Heads of 10, of which 6 are turned, by the angles of rows 2, 0 and 1.
+    let (turned, roundedTurned) = (block(), Self.rows(numbers, .bfloat16))
+    let angles = (0..<9).map { Float($0) / 3 }
+    func table(_ function: (Float) -> Float) -> Block<Float> {
+      Block(Buffer(angles.map(function)), rows: 3, columns: 3)
+    }
+    ActivationKernels.rotateHeads(
+      of: turned, headWidth: columns / 7, cosines: table(cosf), sines: table(sinf), positions: [2, 0, 1],
+      rounded: roundedTurned)
+    expected.copy(turned)
+    #expect(Self.values(roundedTurned) == Self.values(expected))
+    let width = columns / 7
+    for (row, position) in [2, 0, 1].enumerated() {
+      for j in 0..<columns {
+        let (place, start) = (j % width, row * columns + j / width * width)
+        func x(_ i: Int) -> Float { numbers[start + i] }
+        let angle = angles[position * 3 + place % 3]
+        let wanted =
+          place < 3
+          ? x(place) * cosf(angle) - x(place + 3) * sinf(angle)
+          : place < 6 ? x(place) * cosf(angle) + x(place - 3) * sinf(angle) : x(place)
+        #expect(abs(turned.buffer[row * columns + j] - wanted) <= 1e-6 * (1 + abs(wanted)))
+      }
+    }
+  }
+
   private static func silu(_ x: Double) -> (Double, Double) {
     let s = 1 / (1 + exp(-x))
     return (x * s, s * (1 + x * (1 - s)))

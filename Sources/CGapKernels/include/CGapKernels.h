@@ -130,9 +130,10 @@ void gap_activated_rows_gradient(const void *gate, const void *up, int type, flo
 // gap_rms_norm of rows of `count` numbers.
 void gap_rms_norm_rows(const float *x, size_t stride, const float *weight, float epsilon, float offset, void *target,
                        int type, size_t rows, size_t count);
-// target += the gradient of the inputs x, from that of the outputs.
+// target += the gradient of the inputs x, from that of the outputs; a copy goes to `halves`, bf16, unless that is NULL.
 void gap_rms_norm_rows_gradient(const float *x, size_t x_stride, const float *weight, float epsilon, float offset,
-                                const float *gradient, float *target, size_t target_stride, size_t rows, size_t count);
+                                const float *gradient, float *target, size_t target_stride, uint16_t *halves, size_t rows,
+                                size_t count);
 // The keys that a query sees, one at least: those of first..<end that are not in hole..<hole_end.
 typedef struct {
   size_t first, hole, hole_end, end;
@@ -143,8 +144,10 @@ void gap_attend_rows(float *scores, size_t stride, size_t rows, size_t seen, con
                      float scale);
 // gap_softmax_gradient of rows.
 void gap_attend_rows_gradient(const float *weights, float *scores, size_t rows, size_t seen, float scale);
-// gap_rotate of the first 2 * half numbers of each head.
-void gap_rotate_heads(float *row, size_t heads, size_t width, const float *cosines, const float *sines, size_t half);
+// gap_rotate of the first 2 * half numbers of each head, by the angles of the row's position, [positions, half]; a copy goes
+// to `halves`, bf16, unless that is NULL.
+void gap_rotate_rows(float *x, size_t stride, size_t rows, size_t heads, size_t width, const ptrdiff_t *positions,
+                     const float *cosines, const float *sines, size_t half, uint16_t *halves);
 
 // attend.c: attention of the heads that share a key head, in one sequence, with bf16 products. Only where the processor
 // has these; nothing happens elsewhere.
@@ -160,10 +163,11 @@ typedef struct {
 } gap_heads;
 // Words of scratch.
 size_t gap_attention_room(size_t tokens, size_t block, size_t shared, size_t width);
-// target [tokens - first, shared * width]
-void gap_attention(const gap_heads *heads, float *target, size_t target_stride, uint32_t *room);
-// From the gradient of the target: dq [tokens, shared * width] is written at the rows that ask, dk and dv are added to.
-void gap_attention_gradient(const gap_heads *heads, const float *gradient, size_t gradient_stride, float *dq,
+// target [tokens - first, shared * width], bf16
+void gap_attention(const gap_heads *heads, uint16_t *target, size_t target_stride, uint32_t *room);
+// From the gradient of the target, bf16: dq [tokens, shared * width] is written at the rows that ask, dk and dv are added
+// to.
+void gap_attention_gradient(const gap_heads *heads, const uint16_t *gradient, size_t gradient_stride, float *dq,
                             size_t dq_stride, float *dk, float *dv, size_t dkv_stride, uint32_t *room);
 
 // panels.c: products with a frozen matrix [inputs, outputs] in panels of 64 columns, for processors with AVX-512.
@@ -196,8 +200,9 @@ void gap_rms_norm_gradient(const float *x, const float *weight, float epsilon, f
 void gap_layer_norm_gradient(const float *x, const float *weight, float epsilon, float *g, size_t count);
 void gap_softmax_gradient(const float *p, float *g, size_t count, float scale);
 void gap_activate_gradient(const float *x, float *g, size_t count, int kind);
-// row becomes scale * (softmax(row) - one-hot(target)); returns -log softmax(row)[target].
-double gap_cross_entropy(float *row, size_t count, size_t target, float scale);
+// slope = scale * (softmax(row) - one-hot(target)), of a type, unless it is NULL; it may be the row, which holds anything
+// afterwards. Returns -log softmax(row)[target].
+double gap_cross_entropy(float *row, size_t count, size_t target, float scale, void *slope, int type);
 
 // optimizer.c: one step of AdamW on `count` parameters (Loshchilov and Hutter): decay is the factor 1 - rate * weight
 // decay; rate1 is rate / (1 - beta1^t); root2 is sqrt(1 - beta2^t).

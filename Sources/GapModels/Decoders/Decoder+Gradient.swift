@@ -9,6 +9,10 @@ extension Decoder {
     let beforeNorm: Block<Float>?
     /// What went through the last block; nil for all rows.
     let tails: SequenceTails?
+
+    fileprivate var isStaged: Bool {
+      blocks.allSatisfy { if case .stages = $0 { true } else { false } }
+    }
   }
 
   /// Of one block, worked out in stages or layer by layer.
@@ -79,8 +83,9 @@ extension Decoder {
       }
     }
     let turning = turning(sequences, isBack: true)
+    let reached = saved.isStaged ? wanted.map { Self.reached($0, sequences) } : nil
     // What the block before, in stages, goes on with.
-    var mixed: Block<Float>?
+    var mixed: ProductRows?
     for k in (0..<last).reversed() {
       let tails = k == blocks.count - 1 ? saved.tails : nil
       switch saved.blocks[k] {
@@ -90,8 +95,8 @@ extension Decoder {
           earlier = (stages, kept)
         }
         let back = try stages.inputGradient(
-          gradient, mixed: mixed, kept, sequences, turning, tails: tails, wanted: k == 0 ? wanted : nil,
-          then: earlier, on: pool)
+          gradient, mixed: mixed, kept, sequences, turning, tails: tails, reached: reached,
+          wanted: k == 0 ? wanted : nil, then: earlier, on: pool)
         (gradient, mixed) = (back.input, back.mixed)
       case .layers(let kept):
         gradient = tails?.scattered(gradient) ?? gradient
@@ -100,5 +105,19 @@ extension Decoder {
       if layers.contains(k) { try add(k, gradient) }
     }
     return try inward?.inputGradient(gradient, on: pool) ?? gradient
+  }
+
+  /// The rows whose gradients lead to wanted ones.
+  ///
+  /// In each sequence, the first wanted row and all after it, since a token sees what is before it alone; all rows, where
+  /// nothing is wanted.
+  private static func reached(_ wanted: [Range<Int>], _ sequences: Sequences) -> SequenceTails {
+    SequenceTails(
+      of: sequences,
+      firsts: (0..<sequences.count).map { s in
+        let rows = sequences.rows(of: s)
+        let first = wanted.first { $0.overlaps(rows) }?.lowerBound ?? rows.lowerBound
+        return max(first, rows.lowerBound) - rows.lowerBound
+      })
   }
 }

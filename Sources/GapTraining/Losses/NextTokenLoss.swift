@@ -41,12 +41,14 @@ package struct NextTokenLoss: Sendable {
       let logits = Block<Float>.unset(rows.count, packed.outputs)
       try packed.forward(states.rows(rows), into: logits)
       if let bias { logits.add(bias) }
-      let losses = rows.map { i in
-        logits.writeRow(i - rows.lowerBound) {
-          TrainingKernels.crossEntropy(&$0, target: Int(targets[i]), scale: scale)
-        }
+      guard let gradient else {
+        return TrainingKernels.crossEntropy(logits, targets: targets[rows], scale: scale, slopes: nil)
       }
-      if let gradient { try packed.inputGradient(logits, into: gradient.rows(rows), adding: true) }
+      let isRounded = packed.precision != .single
+      let slopes: ProductRows =
+        isRounded ? .unset(rows.count, packed.outputs, packed.precision) : ProductRows(logits)
+      let losses = TrainingKernels.crossEntropy(logits, targets: targets[rows], scale: scale, slopes: slopes)
+      try packed.inputGradient(slopes, into: gradient.rows(rows), adding: true)
       return losses
     }.flatMap { $0 }
   }
