@@ -239,6 +239,13 @@ GAP_HALF static void product(const uint32_t *a, size_t a_row, size_t a_pair, siz
   }
 }
 
+// Where the block of queries ends that begins with `first`: at a multiple of its size, so that what a block sees fills whole
+// vectors wherever the first of all queries is.
+static size_t block_end(const gap_heads *h, size_t first) {
+  size_t end = (first / h->block + 1) * h->block;
+  return end < h->tokens ? end : h->tokens;
+}
+
 static uint32_t *take(uint32_t **room, size_t count) {
   uint32_t *own = *room;
   *room += count;
@@ -253,9 +260,10 @@ void gap_attention(const gap_heads *h, uint16_t *target, size_t target_stride, u
   uint32_t *weights = take(&room, h->block * h->shared * pairs(n));
   pair_turned(h->k, h->kv_stride, n, width, turned_k);
   pair_rows(h->v, h->kv_stride, n, width, v);
-  for (size_t first = h->first; first < n; first += h->block) {
-    size_t queries = n - first < h->block ? n - first : h->block, rows = queries * h->shared;
-    size_t seen = h->sees_all ? n : first + queries;
+  for (size_t first = h->first, end; first < n; first = end) {
+    end = block_end(h, first);
+    size_t queries = end - first, rows = queries * h->shared;
+    size_t seen = h->sees_all ? n : end;
     for (size_t i = 0; i < queries; i++)
       pair_columns(h->q + (first + i) * h->q_stride, h->shared, width, q + i * h->shared * half);
     product(q, half, 1, rows, turned_k, all, seen, half, (result){scores, 1, seen, 0, GAP_F32}, 0);
@@ -280,9 +288,10 @@ void gap_attention_gradient(const gap_heads *h, const uint16_t *gradient, size_t
   pair_turned(h->k, h->kv_stride, n, width, turned_k);
   pair_turned(h->v, h->kv_stride, n, width, turned_v);
   pair_rows(h->k, h->kv_stride, n, width, k);
-  for (size_t first = h->first; first < n; first += h->block) {
-    size_t queries = n - first < h->block ? n - first : h->block, rows = queries * h->shared;
-    size_t seen = h->sees_all ? n : first + queries, line = 2 * pairs(seen);
+  for (size_t first = h->first, end; first < n; first = end) {
+    end = block_end(h, first);
+    size_t queries = end - first, rows = queries * h->shared;
+    size_t seen = h->sees_all ? n : end, line = 2 * pairs(seen);
     for (size_t i = 0; i < queries; i++) {
       pair_columns(h->q + (first + i) * h->q_stride, h->shared, width, q + i * h->shared * half);
       pair_columns(gradient + (first - h->first + i) * gradient_stride, h->shared, width, d + i * h->shared * half);

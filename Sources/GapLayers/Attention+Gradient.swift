@@ -113,7 +113,7 @@ extension Attention {
     _ scratch: HeadScratch
   ) {
     let first = at.query.rows - gradient.rows
-    for queries in Pieces(of: first..<at.query.rows, size: queryRows).all {
+    for queries in blocks(of: first..<at.query.rows) {
       let seen = reach == .all ? at.key.rows : queries.upperBound
       let rows = queries.count * shared
       let weights = scratch.weights(rows, seen)

@@ -60,6 +60,12 @@ package struct Attention: Sendable {
   /// The same for products of bfloat16, which lose less with few rows.
   var halfQueryRows: Int { reach == .all ? 96 : max(16, 48 / shared) }
 
+  /// Queries in blocks of `queryRows`, which end at its multiples wherever the first begins.
+  func blocks(of queries: Range<Int>) -> [Range<Int>] {
+    let start = queries.lowerBound / queryRows * queryRows
+    return Pieces(of: start..<queries.upperBound, size: queryRows).all.map { $0.clamped(to: queries) }
+  }
+
   /// - Parameter x: [tokens, width], normalised.
   /// - Returns: [tokens, width], before the residual is added.
   /// - Complexity: O(tokens · width² + Σ T² · width), T the length of a sequence.
@@ -137,7 +143,7 @@ package struct Attention: Sendable {
     into target: Block<Float>, _ scratch: HeadScratch
   ) {
     let first = q.rows - target.rows
-    for queries in Pieces(of: first..<q.rows, size: queryRows).all {
+    for queries in blocks(of: first..<q.rows) {
       let seen = reach == .all ? k.rows : queries.upperBound
       let rows = queries.count * shared
       let weights = scratch.weights(rows, seen)

@@ -137,7 +137,7 @@ package struct BlockStages: Sendable {
   private struct OpeningGradientScratch {
     /// Of normalised rows, [rows, width].
     let normed: Block<Float>
-    /// Of queries, keys or values as products take it, where that is not as it is, [rows, heads · head width].
+    /// Of queries and of keys as products take it, where that is not as it is, [rows, heads · head width].
     let query: ProductRows?
     let key: ProductRows?
 
@@ -291,14 +291,18 @@ package struct BlockStages: Sendable {
 
   // MARK: Gradient
 
-  /// Rows cut in pieces: those wanted, unless that makes more pieces than all of them: each reads every matrix.
+  /// Reading every matrix once more takes a piece about as long as so many rows.
+  private static let rowsToReadMatrices = 16
+
+  /// Rows cut in pieces: those wanted, unless these make so many pieces that all rows are sooner done.
   private static func pieces(_ wanted: [Range<Int>]?, of rows: Int) -> [Range<Int>] {
     let all = Pieces(of: 0..<rows, size: PackedWeights.rows).all
     let pieces = wanted?.filter { !$0.isEmpty }.flatMap { range in
       let count = Pieces(of: range, size: PackedWeights.rows).count
       return Pieces(of: range, size: (range.count + count - 1) / count).all
     }
-    guard let pieces, pieces.count <= all.count else { return all }
+    func cost(_ pieces: [Range<Int>]) -> Int { pieces.reduce(0) { $0 + $1.count + rowsToReadMatrices } }
+    guard let pieces, cost(pieces) < cost(all) else { return all }
     return pieces
   }
 
@@ -347,6 +351,11 @@ package struct BlockStages: Sendable {
     return (gradient, following)
   }
 
+  /// Room for the gradient of what the heads mix.
+  private func unsetMixed(_ rows: Int) -> ProductRows {
+    .unset(rows, output.weights.inputs, attention.headPrecision(precision))
+  }
+
   /// Of stage 3: the gradient of y becomes that of h but for attention's part.
   ///
   /// - Parameter wanted: some rows; nil for all.
@@ -363,11 +372,6 @@ package struct BlockStages: Sendable {
       try closingGradient(gradient, saved, rows, into: mixed, scratch[worker])
     }
     return mixed
-  }
-
-  /// Room for the gradient of what the heads mix.
-  private func unsetMixed(_ rows: Int) -> ProductRows {
-    .unset(rows, output.weights.inputs, attention.headPrecision(precision))
   }
 
   /// The same on some rows, whose gradient is in the scratch already where products take it rounded.

@@ -1,7 +1,9 @@
 package import GapLinearAlgebra
 
-/// The last rows of each of some sequences, packed one after the other: where the last block is asked for nothing else,
-/// these alone query and pass its feed-forward part.
+/// The last rows of each of some sequences.
+///
+/// Where the last block is asked for nothing else, these alone query and pass its feed-forward part, packed one after the
+/// other. Where they are what a gradient reaches, the other rows' gradients are not worked out.
 package struct SequenceTails: Sendable {
   /// First row of each tail, counted from its sequence's first.
   package let firsts: [Int]
@@ -24,7 +26,7 @@ package struct SequenceTails: Sendable {
   package func rows(of sequence: Int) -> Range<Int> { starts[sequence]..<starts[sequence + 1] }
 
   /// The tail's rows among all tokens.
-  package func allRows(of sequence: Int) -> Range<Int> {
+  func allRows(of sequence: Int) -> Range<Int> {
     let rows = sequences.rows(of: sequence)
     return rows.lowerBound + firsts[sequence]..<rows.upperBound
   }

@@ -153,19 +153,4 @@ package enum ActivationKernels {
       }
     }
   }
-
-  /// Turns each pair `(row[i], row[i + half])`, half = `cosines.count`, by its angle.
-  package static func rotate(_ row: inout MutableSpan<Float>, cosines: Span<Float>, sines: Span<Float>) {
-    precondition(cosines.count == sines.count && row.count == 2 * cosines.count)
-    unsafe row.withUnsafeMutableBufferPointer { row in
-      unsafe cosines.withUnsafeBufferPointer { cosines in
-        unsafe sines.withUnsafeBufferPointer { sines in
-          guard let base = row.baseAddress, let c = cosines.baseAddress, let s = sines.baseAddress else {
-            return
-          }
-          unsafe gap_rotate(base, c, s, cosines.count)
-        }
-      }
-    }
-  }
 }

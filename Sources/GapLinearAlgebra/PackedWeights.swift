@@ -61,14 +61,9 @@ import Synchronization
 
   /// `y = base + x Wᵀ`, in one go where kernels can.
   ///
-  /// - Parameter base: [rows, outputs], with rows as long as y's.
-  package func forward(_ x: Block<Float>, plus base: Block<Float>, into y: Block<Float>) throws {
-    precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows)
-    precondition(base.rows == y.rows && base.columns == outputs)
-    try packed(isForward: true).multiply(x, into: y, plus: base)
-  }
-
-  /// The same from rows that are in the precision of products.
+  /// - Parameters:
+  ///   - x: [rows, inputs], in the precision of products or in single precision.
+  ///   - base: [rows, outputs], with rows as long as y's.
   package func forward(_ x: ProductRows, plus base: Block<Float>, into y: Block<Float>) throws {
     precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows)
     precondition(base.rows == y.rows && base.columns == outputs)

@@ -184,7 +184,8 @@ extension ActivationKernels {
     }
   }
 
-  /// Turns each head of rows by the angles of the row's position; see `rotate`.
+  /// Turns each head of rows by the angles of the row's position: each pair `(x[i], x[i + half])` of a head, half =
+  /// `cosines.columns`, by its angle; what is beyond 2 · half is left alone.
   ///
   /// - Parameters:
   ///   - x: [rows, heads · headWidth].

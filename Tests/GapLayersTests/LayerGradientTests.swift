@@ -95,18 +95,33 @@ import Testing
     expectClose(gradient.numbers, try Naive.gradient(at: x, c, naive), 2e-5, "gradient")
   }
 
+  /// Of a block: as Qwen3's or, with a gate alone, Llama's, or else as GPT-2's; heads from 32 numbers on have bf16 products.
+  struct Kind: Sendable {
+    let gated: Bool
+    let headWidth: Int
+    var norms = false
+    var bias = true
+  }
+
+  private static let kinds = [
+    Kind(gated: true, headWidth: 4, norms: true), Kind(gated: false, headWidth: 4),
+    Kind(gated: true, headWidth: 32, norms: true), Kind(gated: true, headWidth: 32, bias: false),
+    Kind(gated: false, headWidth: 32),
+  ]
+
   /// A block with packed weights, taken through in stages: in single precision as exact as layer by layer; in bf16, whose
   /// factors are rounded to 8 bits (with wide heads, those within heads too), within a few parts in a hundred of the
   /// largest number after seven layers.
-  @Test(arguments: [(true, 4), (false, 4), (true, 32)], [ProductPrecision.single, .bfloat16])
-  func stages(_ kind: (gated: Bool, headWidth: Int), precision: ProductPrecision) throws {
+  @Test(arguments: kinds, [ProductPrecision.single, .bfloat16])
+  func stages(_ kind: Kind, precision: ProductPrecision) throws {
     let gated = kind.gated
     guard precision == .single || ProductPrecision.hasFastBFloat16 else { return }
     var made = try MadeLayers(seed: 7)
     let block = TransformerBlock(
       attentionNorm: gated ? made.squareNorm() : made.layerNorm(),
       attention: try made.attention(
-        headWidth: kind.headWidth, reach: .before(window: nil), rotary: gated, norms: gated),
+        headWidth: kind.headWidth, reach: .before(window: nil), rotary: gated, norms: kind.norms,
+        bias: kind.bias),
       feedForwardNorm: made.squareNorm(),
       feedForward: try made.feedForward(gated ? .silu : .gelu, gated: gated))
     #expect(BlockStages(block) == nil)
@@ -170,30 +185,58 @@ import Testing
     _ stages: BlockStages, _ x: Naive.Rows, _ c: Naive.Rows, _ rotary: RotaryEmbedding?,
     _ tolerance: Double
   ) throws {
-    // The rows reached make as many pieces as all rows, or more: they alone are taken, or all.
-    for (lengths, firsts) in [([70, 66], [3, 0]), ([96, 40], [95, 17]), ([130, 5, 1], [20, 2, 0])] {
-      let sequences = Sequences(lengths: lengths)
+    // They alone are taken or, where they make too many pieces, all rows; a second continuation sees the beginning.
+    for (lengths, firsts) in [([70, 66], [3, 0]), ([96, 40], [94, 17]), ([130, 5, 1], [20, 2, 0])] {
+      let branch = Sequences.Branch(shared: firsts[0] + 1, start: (firsts[0] + lengths[0] + 1) / 2)
+      let sequences = Sequences(lengths: lengths, branches: [branch] + lengths.dropFirst().map { _ in nil })
       let reached = SequenceTails(of: sequences, firsts: firsts)
       let there = rotary.map { Turning($0, sequences, isBack: false) }
       let back = rotary.map { Turning($0, sequences, isBack: true) }
+      let tails = SequenceTails(of: sequences, firsts: firsts.indices.map { (firsts[$0] + lengths[$0]) / 2 })
       let begun = try stages.forwardSaving(Block(x), sequences, there, then: (stages, nil), on: pool)
       let done = try stages.forwardSaving(begun.output, opened: begun.opened, sequences, there, on: pool)
-      func gradient(_ c: Naive.Rows, _ reached: SequenceTails?) throws -> Block<Float> {
+      let ofTails = try stages.forwardSaving(
+        begun.output, opened: begun.opened, sequences, there, tails: tails, on: pool)
+      func gradient(
+        _ c: Block<Float>, _ saved: BlockStages.Saved, tails: SequenceTails?, _ reached: SequenceTails?,
+        wanted: [Range<Int>]? = nil
+      ) throws -> Block<Float> {
         let half = try stages.inputGradient(
-          Block(c), done.saved, sequences, back, reached: reached, then: (stages, begun.saved), on: pool)
+          c, saved, sequences, back, tails: tails, reached: reached, then: (stages, begun.saved), on: pool)
         return try stages.inputGradient(
-          half.input, mixed: half.mixed, begun.saved, sequences, back, reached: reached, on: pool
+          half.input, mixed: half.mixed, begun.saved, sequences, back, reached: reached, wanted: wanted,
+          on: pool
         ).input
       }
-      let among = try gradient(c, nil)
       let all = reached.all
       let broken = c.indices.map { i in all.contains { $0.contains(i) } ? c[i] : c[i].map { _ in Double.nan } }
-      let found = try gradient(broken, reached)
-      for rows in all {
-        // Products within heads begin at another query: sums in another order, and what rounds to the other side.
-        expectClose(found.rows(rows).numbers, among.rows(rows).numbers, tolerance, "reached rows' gradient")
+      // Of a first block, the first half of the rows reached is wanted.
+      let halves = all.map { $0.lowerBound..<($0.lowerBound + $0.upperBound + 1) / 2 }
+      let among = try gradient(Block(c), done.saved, tails: nil, nil)
+      let amongTails = try gradient(tails.gathered(Block(c)), ofTails.saved, tails: tails, nil)
+      for (wanted, rows) in [(nil, all), (halves, halves)] {
+        try spoilMemory(stages, sequences, x, there, back)
+        let found = try gradient(Block(broken), done.saved, tails: nil, reached, wanted: wanted)
+        try spoilMemory(stages, sequences, x, there, back)
+        let foundOfTails = try gradient(
+          tails.gathered(Block(c)), ofTails.saved, tails: tails, reached, wanted: wanted)
+        for rows in rows {
+          // Sums in another order, and what rounds to the other side.
+          expectClose(found.rows(rows).numbers, among.rows(rows).numbers, tolerance, "reached rows")
+          expectClose(
+            foundOfTails.rows(rows).numbers, amongTails.rows(rows).numbers, tolerance, "reached rows, of tails")
+        }
       }
     }
+  }
+
+  /// Memory that this gives back is taken by what follows: what that leaves unwritten spoils a result.
+  private func spoilMemory(
+    _ stages: BlockStages, _ sequences: Sequences, _ x: Naive.Rows, _ there: Turning?, _ back: Turning?
+  ) throws {
+    let broken = Block(x.map { $0.map { _ in Double.nan } })
+    let spoiled = try stages.forwardSaving(broken, sequences, there, on: pool)
+    _ = try stages.inputGradient(spoiled.output, spoiled.saved, sequences, back, on: pool)
   }
 
   /// The last rows of each sequence alone give what they give among all, and the gradient of a loss on them alone.
@@ -201,12 +244,7 @@ import Testing
     _ tails: SequenceTails, _ stages: BlockStages, _ sequences: Sequences, _ x: Naive.Rows, _ c: Naive.Rows,
     _ there: Turning?, _ back: Turning?, _ tolerance: Double
   ) throws {
-    // Memory that this gives back is taken by what follows: what that leaves unwritten spoils a result.
-    func spoilMemory() throws {
-      let broken = Block(x.map { $0.map { _ in Double.nan } })
-      let spoiled = try stages.forwardSaving(broken, sequences, there, on: pool)
-      _ = try stages.inputGradient(spoiled.output, spoiled.saved, sequences, back, on: pool)
-    }
+    func spoilMemory() throws { try self.spoilMemory(stages, sequences, x, there, back) }
     let (whole, kept, _) = try stages.forwardSaving(Block(x), sequences, there, on: pool)
     try spoilMemory()
     let (y, saved, _) = try stages.forwardSaving(Block(x), sequences, there, tails: tails, on: pool)

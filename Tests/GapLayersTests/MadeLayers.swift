@@ -73,12 +73,13 @@ struct MadeLayers {
 
   mutating func attention(
     heads: Int = 4, keyHeads: Int = 2, headWidth head: Int = 4, reach: Attention.Reach, rotary: Bool = true,
-    norms: Bool = false
+    norms: Bool = false, bias: Bool = true
   ) throws -> Attention {
     return Attention(
-      query: try linear(Self.width, heads * head), key: try linear(Self.width, keyHeads * head),
-      value: try linear(Self.width, keyHeads * head), output: try linear(heads * head, Self.width),
-      heads: heads,
+      query: try linear(Self.width, heads * head, bias: bias),
+      key: try linear(Self.width, keyHeads * head, bias: bias),
+      value: try linear(Self.width, keyHeads * head, bias: bias),
+      output: try linear(heads * head, Self.width, bias: bias), heads: heads,
       keyHeads: keyHeads, headWidth: head, reach: reach,
       rotary: rotary ? RotaryEmbedding(frequencies: [1, 0.2], magnitude: 1.1) : nil,
       queryNorm: norms ? squareNorm(head) : nil, keyNorm: norms ? squareNorm(head) : nil)

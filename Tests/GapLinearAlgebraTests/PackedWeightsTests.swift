@@ -113,7 +113,7 @@ import Testing
           .columns(0..<own.outputs)
         try weights.forward(rounded, plus: base, into: target)
         expect("stride \(stride), plus a base", { all.buffer[$0 * stride + $1] }, adds: 5)
-        try weights.forward(x, plus: base, into: target)
+        try weights.forward(ProductRows(x), plus: base, into: target)
         expect(
           "stride \(stride), plus a base, from single precision", { all.buffer[$0 * stride + $1] }, adds: 5)
         try weights.forward(x, into: target, adding: false)

@@ -64,7 +64,9 @@ import Testing
     // More than a part of 1024 numbers, and a target in each part and at an end.
     let (columns, targets, scale) = (1500, [Int32(0), 1023, 1499], 0.25)
     var generator = SeededGenerator(seed: 4, purpose: "logits")
-    let drawn = (0..<3 * columns).map { _ in Float(4 * generator.normal()) }
+    var drawn = (0..<3 * columns).map { _ in Float(4 * generator.normal()) }
+    // A share above a half: rounded before 1 is taken from it, it would leave few bits.
+    drawn[columns + 1023] = 25
     let logits = Block(Buffer(drawn), rows: 3, columns: columns)
     let slopes: ProductRows =
       precision == .single ? ProductRows(logits) : .unset(3, columns, precision)

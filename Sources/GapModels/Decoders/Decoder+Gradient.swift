@@ -63,7 +63,8 @@ extension Decoder {
   /// - Parameters:
   ///   - last: the layer that the pass ended with.
   ///   - layers: those whose hidden state has a gradient of its own.
-  ///   - wanted: the rows whose gradient is wanted, in order; nil for all. The others hold anything then, at layer 0 too.
+  ///   - wanted: the rows whose gradient is wanted, in order; nil for all. What comes before the first wanted row of a sequence holds
+  ///     anything then, at every layer below the last, and so do all others at layer 0.
   ///   - add: called for these, from the last to the first, with the gradient of that hidden state so far, [tokens, C] (of
   ///     layer L, of the tails that the pass was asked for); adds to it what depends on the state itself.
   /// - Returns: [tokens, input width].
