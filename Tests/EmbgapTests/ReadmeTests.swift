@@ -51,6 +51,7 @@ import Testing
 
   /// The same line with runs of a few steps: what takes minutes as it stands is as right or wrong within seconds.
   static func shortened(_ line: String) -> String {
+    if line.hasPrefix("embgap scenes") { return line + " --count 40" }
     guard line.hasPrefix("embgap compare") else { return line }
     // Of an option that stands twice, the last one counts.
     let steps = " --steps 2 --seeds 1"
@@ -134,6 +135,69 @@ import Testing
     let shown = Set(lines.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
     #expect(
       shown == ["measure", "diff", "plot", "inspect", "embed", "compare", "train", "export", "scenes"])
+  }
+
+  /// The examples of the help texts, each without what is said beside it.
+  private static func examples() throws -> [String] {
+    let folder = CommandTests.repository + "/Sources/embgap"
+    return try FileManager.default.contentsOfDirectory(atPath: folder).sorted().flatMap { name in
+      let text = try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
+      return text.replacing(#/ \\\\\n */#, with: " ").split(separator: "\n")
+        .filter { $0.hasPrefix("        embgap ") }
+        .map { line in
+          let line = line.trimmingCharacters(in: .whitespaces)
+          return line.range(of: "  ").map { String(line[..<$0.lowerBound]) } ?? line
+        }
+    }
+  }
+
+  @Test func everyExampleOfTheHelpTextsRuns() throws {
+    let lines = try Self.examples()
+    let directory = try CommandTests.scratch()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try Self.prepare(directory)
+    try Self.prepareExamples(directory)
+    // What makes runs comes before what draws or exports them.
+    let makers = lines.filter { $0.hasPrefix("embgap compare ") || $0.hasPrefix("embgap train ") }
+    for line in makers + lines.filter({ !makers.contains($0) }) {
+      // No fixture of PyTorch's has these keys; what is varied is varied on a tiny checkpoint.
+      let own = line.replacing("::vision.out", with: "::double").replacing("::text.out", with: "::float")
+        .replacing("--quick --vary", with: "--config RUN.yaml --vary")
+      try Self.expectSuccess(of: own, in: directory)
+    }
+    // Each subcommand shows one at least.
+    let shown = Set(lines.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
+    #expect(
+      shown == ["measure", "diff", "plot", "inspect", "embed", "compare", "train", "export", "scenes"])
+  }
+
+  /// What the examples of the help texts name beside what the README does.
+  private static func prepareExamples(_ directory: String) throws {
+    let fixtures = CommandTests.repository + "/Fixtures/"
+    let copies = [
+      "dump.safetensors": fixtures + "demo/pairs.safetensors", "dump.pt": fixtures + "tensor-files/types.pt",
+      "report-ntp": directory + "/report-a", "report-joint": directory + "/report-b",
+    ]
+    for (name, original) in copies {
+      try FileManager.default.copyItem(atPath: original, toPath: directory + "/" + name)
+    }
+    func write(_ name: String, _ count: Int, _ line: String) throws {
+      let lines = (0..<count).map { "\(line) \($0)\n" }
+      try Data(lines.joined().utf8).write(to: URL(filePath: directory + "/" + name))
+    }
+    let pairs = try EmbeddingFiles(pairs: TensorReference(path: directory + "/pairs.npy"))
+    try write("captions.txt", pairs.image.count, "a square")
+    try write("images.txt", 4, "image")
+    for (name, rows) in [("img.npy", pairs.image), ("txt.npy", pairs.text)] {
+      var elements = [Double](repeating: 0, count: rows.count * rows.dimension)
+      var span = elements.mutableSpan
+      try rows.read(0..<rows.count, into: &span)
+      try NpyWriter.data(shape: [rows.count, rows.dimension], elements)
+        .write(to: URL(filePath: directory + "/" + name))
+    }
+    let line = "embgap train --config RUN.yaml --objective ntp --out runs/ntp"
+    let outcome = try run(line, in: directory, path: commandFolder)
+    try #require(outcome.code == 0, "\(outcome.output)")
   }
 
   /// Completions are written below the home directory: here, one of the test's own.
