@@ -9,6 +9,17 @@ import Testing
   /// The command that lies beside the test bundle.
   static let command = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/embgap"
 
+  /// Whether the command was built with optimisation.
+  ///
+  /// Without, the embedded experiment takes ten minutes at its shortest: tests that run it look at a release build alone.
+  static var isOptimized: Bool {
+    #if DEBUG
+      false
+    #else
+      true
+    #endif
+  }
+
   struct Outcome {
     let code: Int32
     let output: String

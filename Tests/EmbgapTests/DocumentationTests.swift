@@ -16,7 +16,7 @@ import Testing
 
   // MARK: Commands
 
-  @Test func everyCommandOfTheArticlesRuns() throws {
+  @Test(.enabled(if: CommandTests.isOptimized)) func everyCommandOfTheArticlesRuns() throws {
     let directory = try CommandTests.scratch()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     try ReadmeTests.prepare(directory)

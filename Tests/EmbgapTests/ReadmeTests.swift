@@ -124,7 +124,7 @@ import Testing
     #expect(found.map { !$0.isEmpty } ?? isFile, "\(line)")
   }
 
-  @Test func everyCommandOfTheReadmeRuns() throws {
+  @Test(.enabled(if: CommandTests.isOptimized)) func everyCommandOfTheReadmeRuns() throws {
     let lines = try Self.lines().filter { $0.hasPrefix("embgap ") && !$0.contains("~/") }
     #expect(lines.count >= 5)
     let directory = try CommandTests.scratch()
@@ -151,7 +151,7 @@ import Testing
     }
   }
 
-  @Test func everyExampleOfTheHelpTextsRuns() throws {
+  @Test(.enabled(if: CommandTests.isOptimized)) func everyExampleOfTheHelpTextsRuns() throws {
     let lines = try Self.examples()
     let directory = try CommandTests.scratch()
     defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -219,7 +219,7 @@ import Testing
   // MARK: ./run
 
   /// Runs the script beside stand-ins for the compiler and the package manager, which only note how they are called.
-  @Test func everyCallOfTheScriptRuns() throws {
+  @Test(.enabled(if: CommandTests.isOptimized)) func everyCallOfTheScriptRuns() throws {
     let lines = try Self.lines().filter { $0.hasPrefix("./run") }
     #expect(lines.contains("./run demo") && lines.contains("./run test"))
     for line in lines {
