@@ -293,6 +293,10 @@ def main():
         decoder=decoders.Sequence([decoders.Replace(META, " "), decoders.ByteFallback(), decoders.Fuse()]))
     gemma.add_tokens([AddedToken(t, normalized=False) for t in ("\n", "\n\n", META * 2, META * 3)])
     write("gemma", gemma, {"bos_token": "<s>", "eos_token": "</s>"})
+    # What a normalizer takes from the start leaves nothing that counts as first.
+    write("start-removed", sentencepiece(pre=metaspace("first"), normalizer=normalizers.Sequence([
+        normalizers.Precompiled(character_map()), normalizers.Nmt(), normalizers.StripAccents(), normalizers.Strip(),
+        normalizers.Replace("it", "")]), decoder=decoders.Metaspace(prepend_scheme="first")))
     gaps = sentencepiece(pre=metaspace("always"), normalizer=normalizers.Sequence([
         normalizers.NFKD(), normalizers.StripAccents(), normalizers.Strip(), normalizers.Nmt()]),
         decoder=decoders.Metaspace(prepend_scheme="always"))

@@ -1,7 +1,8 @@
-/// A run of bytes within a file, or a compressed member that is inflated when it is first read.
+/// A run of bytes within a file, or a member of an archive, checked or inflated when it is first read.
 struct ByteRegion: Sendable {
   enum Source: Sendable {
     case stored(StoredBytes)
+    case checked(StoredMember)
     case deflated(DeflatedMember)
   }
 
@@ -17,6 +18,13 @@ struct ByteRegion: Sendable {
     source = .stored(bytes)
     start = range.lowerBound
     count = range.count
+  }
+
+  /// A whole member that is not compressed.
+  init(_ member: StoredMember) {
+    source = .checked(member)
+    start = member.range.lowerBound
+    count = member.range.count
   }
 
   /// A whole compressed member.
@@ -38,20 +46,32 @@ struct ByteRegion: Sendable {
     return ByteRegion(source: source, start: start + skipped, count: count - skipped)
   }
 
+  /// The file's bytes, where the region lies in them as it is.
+  var fileBytes: StoredBytes? {
+    switch source {
+    case .stored(let bytes): bytes
+    case .checked(let member): member.archive
+    case .deflated: nil
+    }
+  }
+
   /// The bytes that the region lies in.
   func bytes() throws -> StoredBytes {
     switch source {
     case .stored(let bytes): bytes
+    case .checked(let member): try member.bytes()
     case .deflated(let member): try member.bytes()
     }
   }
 
-  /// A reader over the region's first bytes, without inflating the rest of a compressed member.
+  /// A reader over the region's first bytes, without inflating or checking the rest of a member.
   func reader(prefix limit: Int, path: String, item: String?) throws -> ByteReader {
     let length = min(limit, count)
     switch source {
     case .stored(let bytes):
       return ByteReader(bytes, path: path, item: item, range: start..<start + length)
+    case .checked(let member):
+      return ByteReader(member.archive, path: path, item: item, range: start..<start + length)
     case .deflated(let member):
       let bytes = try length == count ? member.bytes() : member.prefix(start + length)
       return ByteReader(bytes, path: path, item: item, range: start..<start + length)

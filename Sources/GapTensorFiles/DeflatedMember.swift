@@ -43,7 +43,7 @@ final class DeflatedMember: Sendable {
       if let kept { return kept }
       var inflater = Inflater(archive, range, place: place)
       let bytes = try inflater.inflate(whole: declaredCount)
-      let found = Inflater.checksum(bytes)
+      let found = Inflater.checksum(bytes, 0..<bytes.count)
       guard found == checksum else {
         throw TensorFileError.checksumMismatch(place, expected: checksum, found: found)
       }

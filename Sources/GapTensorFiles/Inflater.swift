@@ -28,11 +28,11 @@ struct Inflater {
   /// Inflates the first `count` bytes.
   mutating func inflate(prefix count: Int) throws -> StoredBytes { try run(limit: count, whole: false) }
 
-  /// The CRC-32 of bytes as zip archives keep it.
-  static func checksum(_ bytes: StoredBytes) -> UInt32 {
-    unsafe bytes.withPointer(0..<bytes.count) { pointer in
+  /// The CRC-32 of bytes as zip archives keep it; `before` is that of the bytes in front.
+  static func checksum(_ bytes: StoredBytes, _ range: Range<Int>, before: UInt32 = 0) -> UInt32 {
+    unsafe bytes.withPointer(range) { pointer in
       let typed = unsafe pointer.assumingMemoryBound(to: UInt8.self)
-      return UInt32(truncatingIfNeeded: unsafe crc32_z(0, typed, bytes.count))
+      return UInt32(truncatingIfNeeded: unsafe crc32_z(UInt(before), typed, range.count))
     }
   }
 

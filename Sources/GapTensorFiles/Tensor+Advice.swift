@@ -12,7 +12,7 @@ extension Tensor {
   public func release(rows: Range<Int>) {
     precondition(
       !shape.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= shape[0], "rows outside the tensor")
-    guard case .stored(let bytes) = region.source, let size = elementType.byteCount, !rows.isEmpty,
+    guard let bytes = region.fileBytes, let size = elementType.byteCount, !rows.isEmpty,
       elementCount > 0
     else { return }
     let first = offset + rows.lowerBound * strides[0]
@@ -41,9 +41,7 @@ extension Tensor {
   public func adviseSequential() { advise(.sequential) }
 
   private func advise(_ advice: StoredBytes.Advice) {
-    guard case .stored(let bytes) = region.source, let size = elementType.byteCount, elementCount > 0 else {
-      return
-    }
+    guard let bytes = region.fileBytes, let size = elementType.byteCount, elementCount > 0 else { return }
     let reach = zip(shape, strides).reduce(0) { $0 + ($1.0 - 1) * $1.1 }
     let start = region.start + offset * size
     bytes.advise(advice, start..<start + (reach + 1) * size)

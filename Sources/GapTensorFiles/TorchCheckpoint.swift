@@ -28,6 +28,8 @@ struct TorchCheckpoint {
 }
 
 /// The zip format of `torch.save`: `<prefix>/data.pkl`, `<prefix>/data/<key>`, `<prefix>/byteorder`.
+///
+/// Checksums of what is not compressed are passed over, as PyTorch does: it can be told to write none.
 struct TorchArchive {
   let tensors: [Tensor]
   let metadata: [MetadataEntry]

@@ -10,6 +10,16 @@ struct ZipArchive {
     let region: ByteRegion
     /// The member's bytes in the file, its local header included.
     let extent: Range<Int>
+    fileprivate let checksum: UInt32
+    fileprivate let place: TensorFileError.Place
+
+    /// The region, whose bytes are held against the member's CRC-32 when they are first read.
+    var checkedRegion: ByteRegion {
+      // What is inflated is checked anyway.
+      guard case .stored(let bytes) = region.source else { return region }
+      let range = region.start..<region.start + region.count
+      return ByteRegion(StoredMember(in: bytes, range: range, checksum: checksum, place: place))
+    }
   }
 
   let members: [Member]
@@ -69,7 +79,9 @@ struct ZipArchive {
       throw TensorFileError.unsupported(
         place, found: "zip compression method \(entry.method)", hint: "store or deflate the members")
     }
-    return Member(name: entry.name, region: region, extent: entry.headerOffset..<range.upperBound)
+    return Member(
+      name: entry.name, region: region, extent: entry.headerOffset..<range.upperBound, checksum: entry.checksum,
+      place: place)
   }
 }
 

@@ -116,6 +116,38 @@ import Testing
     }
   }
 
+  @Test func aStoredMemberOfAnNpzIsCheckedWhenItsNumbersAreRead() throws {
+    let member = Member(name: "a.npy", data: Self.array, checksum: 7)
+    let other = Member(name: "b.npy", data: Self.array)
+    let file = try Fixture.open(BrokenFile.zip([member, other]), as: "a.npz")
+    #expect(file.tensors.map(\.shape) == [[2], [2]])
+    // A member once found wrong stays wrong.
+    for _ in 0..<2 {
+      #expect(
+        throws: TensorFileError.checksumMismatch(
+          Self.place(), expected: 7, found: BrokenFile.checksum(Self.array))
+      ) { let _: [Double] = try file.tensors[0].elements() }
+    }
+    for _ in 0..<2 {
+      let numbers: [Double] = try file.tensors[1].elements()
+      #expect(numbers == [1, 2])
+    }
+  }
+
+  @Test(arguments: [1, 7, 100, 101, 1000]) func aMemberIsCheckedBlockByBlock(block: Int) throws {
+    let bytes = (0..<200).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+    func read(checksum: UInt32) throws {
+      _ = try StoredMember(
+        in: StoredBytes(copying: bytes), range: 50..<151, checksum: checksum, place: Self.place(), block: block
+      ).bytes()
+    }
+    let expected = BrokenFile.checksum(Array(bytes[50..<151]))
+    try read(checksum: expected)
+    #expect(throws: TensorFileError.checksumMismatch(Self.place(), expected: 7, found: expected)) {
+      try read(checksum: 7)
+    }
+  }
+
   @Test func overlappingMembersAreRefused() throws {
     // The second member's header and bytes lie inside the first one's bytes.
     let inner = Member(name: "b.npy", data: Self.array)

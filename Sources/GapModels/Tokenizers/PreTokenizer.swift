@@ -74,6 +74,15 @@ indirect enum PreTokenizer: Sendable {
     }
   }
 
+  /// Whether it matters which piece the text begins with.
+  var marksFirst: Bool {
+    switch self {
+    case .metaspace(let metaspace): metaspace.scheme == .first
+    case .sequence(let steps): steps.contains(where: \.marksFirst)
+    default: false
+    }
+  }
+
   /// Cuts every piece further.
   func apply(_ pieces: inout TextPieces) {
     switch self {

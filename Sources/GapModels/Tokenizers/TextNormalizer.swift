@@ -54,6 +54,25 @@ indirect enum TextNormalizer: Sendable {
     }
   }
 
+  /// Whether `apply` leaves out what the text begins with; what comes then is not first.
+  func dropsStart(of text: [UInt8]) -> Bool {
+    guard !text.isEmpty else { return false }
+    switch self {
+    case .sequence(let steps):
+      var rest = text
+      for step in steps {
+        if step.dropsStart(of: rest) { return true }
+        rest = step.apply(rest)
+      }
+      return false
+    case .strip(let left, _): return left && Self.isSpace(text.span, 0)
+    case .stripAccents: return !ScalarCategory.of(text.span.scalar(at: 0).value).isDisjoint(with: .mark)
+    case .nmt: return Self.nmt(text.span.scalar(at: 0).value) == nil
+    case .replace(let pattern, let content): return content.isEmpty && pattern.matchesStart(of: text)
+    case .prepend, .form, .lowercase, .characterMap: return false
+    }
+  }
+
   private static func lowercased(_ text: [UInt8]) -> [UInt8] {
     let span = text.span
     var result: [UInt8] = []
@@ -110,6 +129,12 @@ indirect enum TextNormalizer: Sendable {
 }
 
 extension ScalarPattern {
+  /// Whether a match that is not empty begins a text.
+  fileprivate func matchesStart(of text: [UInt8]) -> Bool {
+    var matcher = PatternMatcher(self)
+    return matcher.match(text.span, 0..<text.count, at: 0) ?? 0 > 0
+  }
+
   /// A text with every match replaced.
   func replacing(_ text: [UInt8], with content: [UInt8]) -> [UInt8] {
     var matcher = PatternMatcher(self)

@@ -122,12 +122,14 @@ public struct Tokenizer: Sendable {
     defer { cache.put(run.cache) }
     if addingSpecialTokens { run.identifiers += frame.prefix }
     let bytes = Array(text.utf8)
+    let marksFirst = preTokenizer?.marksFirst == true
     for segment in added.plain.segments(bytes.span) {
       switch segment {
       case .token(let identifier): run.identifiers.append(identifier)
       case .text(let range):
         let piece = Array(bytes[range])
-        append(normalizer?.apply(piece) ?? piece, isFirst: range.lowerBound == 0, &run)
+        let isFirst = range.lowerBound == 0 && !(marksFirst && normalizer?.dropsStart(of: piece) == true)
+        append(normalizer?.apply(piece) ?? piece, isFirst: isFirst, &run)
       }
     }
     if addingSpecialTokens { run.identifiers += frame.suffix }

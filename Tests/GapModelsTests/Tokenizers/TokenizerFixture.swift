@@ -6,8 +6,8 @@ struct TokenizerFixture {
   /// Every directory, so that one without a test is noticed.
   static let names = [
     "byte-gaps", "cl100k", "clip", "gemma", "gpt2", "llama2", "llama3", "metaspace-always", "metaspace-first",
-    "metaspace-never", "o200k", "opt", "prefix", "qwen2", "roberta", "smollm2", "starcoder", "unigram",
-    "unigram-bytes", "word-level",
+    "metaspace-never", "o200k", "opt", "prefix", "qwen2", "roberta", "smollm2", "starcoder", "start-removed",
+    "unigram", "unigram-bytes", "word-level",
   ]
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(
