@@ -20,7 +20,7 @@ func library(
 
 /// The tests of one target, which may read fixtures and the layers below it.
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+  .testTarget(name: name + "Tests", dependencies: dependencies + ["TestFolders"], swiftSettings: strict)
 }
 
 /// A notebook: an executable that walks through the library as its users see it, without what only this package sees.
@@ -129,6 +129,7 @@ let package = Package(
     notebook("06-where-the-gap-lives", "where-the-gap-lives"),
 
     // Tests, one target for each target they test.
+    .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
     tests("GapLinearAlgebra", ["GapLinearAlgebra", "CGapKernels"]),
     tests(
       "GapModels", ["GapModels", "GapLayers", "GapMetrics", "GapImages", "GapTensorFiles", "GapLinearAlgebra"]),

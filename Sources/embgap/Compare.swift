@@ -12,17 +12,17 @@ struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains projectors with next-token loss alone and jointly, and compares them.",
     discussion: """
-      Arms share start, batches and number of steps, seed by seed: what differs is the loss. Without --config the embedded
-      experiment runs: drawn scenes of simple objects, a tiny frozen vision model and language model, five seeds, budgets of
-      100 and 250 steps; about a quarter of an hour on two cores. --out gets compare.json, report.html (one page to
-      explore and send), the figures curve, pca, retrieval and questions, and config.yaml. With --vary there is the figure
+      Arms share start, batches and number of steps, seed by seed: what differs is the loss. Without --config the embedded \
+      experiment runs: drawn scenes of simple objects, a tiny frozen vision model and language model, five seeds, budgets of \
+      100 and 250 steps; about a quarter of an hour on two cores. --out gets compare.json, report.html (one page to \
+      explore and send), the figures curve, pca, retrieval and questions, and config.yaml. With --vary there is the figure \
       sweep in their place.
 
-      A comparison that was stopped, in whatever way, goes on with the same command and --resume: finished runs are kept
-      in --out, others go on from their last state. SIGINT (Ctrl-C) and SIGTERM let it finish its steps and save (exit
+      A comparison that was stopped, in whatever way, goes on with the same command and --resume: finished runs are kept \
+      in --out, others go on from their last state. SIGINT (Ctrl-C) and SIGTERM let it finish its steps and save (exit \
       code 75); a second one ends it at once.
 
-      Arms: ntp, joint, joint-input, joint-layer:K, joint-last, shuffled (joint with captions of other images in the
+      Arms: ntp, joint, joint-input, joint-layer:K, joint-last, shuffled (joint with captions of other images in the \
       contrastive loss, a control), contrastive.
 
       Examples:

@@ -12,7 +12,7 @@ struct Diff: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compares two reports on the same pairs, with intervals of the paired differences.",
     discussion: """
-      Takes two directories that `embgap measure --out` wrote, from embeddings of the same pairs in the same order
+      Takes two directories that `embgap measure --out` wrote, from embeddings of the same pairs in the same order \
       (two models, or one before and after training). Differences are second minus first.
 
       Example:

@@ -6,7 +6,7 @@ struct Embed: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes the vectors that a checkpoint gives images and captions.",
     discussion: """
-      Writes safetensors with F32 tensors image and text, [n, d]; with --readout layers, also layer.K.image and
+      Writes safetensors with F32 tensors image and text, [n, d]; with --readout layers, also layer.K.image and \
       layer.K.text for every layer. The file is what `embgap measure FILE` reads.
 
       Example:

@@ -12,10 +12,10 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Says what a file or a model directory holds: parts that are recognised, tensors, metadata.",
     discussion: """
-      Of a model directory it says family and sizes, which rule the projector was recognised by, the tokenizer's kind,
+      Of a model directory it says family and sizes, which rule the projector was recognised by, the tokenizer's kind, \
       how images are prepared, what would be loaded and which tensors nothing uses. Of a file with a projector, its rule.
 
-      Reads .npy, .npz, .safetensors (also sharded, by its index or its directory), PyTorch .pt/.pth/.bin and GGUF.
+      Reads .npy, .npz, .safetensors (also sharded, by its index or its directory), PyTorch .pt/.pth/.bin and GGUF. \
       Nothing in a file is ever executed.
 
       Example:

@@ -12,8 +12,8 @@ struct Measure: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures the modality gap of paired embeddings, or of a checkpoint on images and captions.",
     discussion: """
-      Prints a table; with --out also writes report.json, report.html (one page to explore and send: it needs no network
-      and nothing beside it), figures, projections and the PCA basis. Reads embeddings from .npy, .npz, .safetensors,
+      Prints a table; with --out also writes report.json, report.html (one page to explore and send: it needs no network \
+      and nothing beside it), figures, projections and the PCA basis. Reads embeddings from .npy, .npz, .safetensors, \
       PyTorch .pt/.pth/.bin and GGUF; checkpoints as Hugging Face writes them, or in parts.
 
       Examples:
@@ -81,8 +81,8 @@ struct Measure: ParsableCommand {
     help: ArgumentHelp(
       "Measure once more after post-hoc fixes, in order: center, match-norm, shift:δ, drop-dimensions:k.",
       discussion: """
-        center subtracts each modality's own mean; match-norm scales image rows by one factor, so that both modalities
-        have one mean length; shift:δ moves images by -δ and texts by +δ of the gap; drop-dimensions:k leaves out the k
+        center subtracts each modality's own mean; match-norm scales image rows by one factor, so that both modalities \
+        have one mean length; shift:δ moves images by -δ and texts by +δ of the gap; drop-dimensions:k leaves out the k \
         dimensions in which the centres are furthest apart. Figures and data in --out stay those before.
         """, valueName: "fix,…"), transform: FixList.init)
   var fix: [FixList] = []

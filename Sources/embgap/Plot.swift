@@ -6,7 +6,7 @@ struct Plot: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws figures from reports or training runs, several on shared axes, or from a comparison.",
     discussion: """
-      Takes directories that `embgap measure --out`, `embgap train` or `embgap compare` wrote. Runs that evaluated held-out
+      Takes directories that `embgap measure --out`, `embgap train` or `embgap compare` wrote. Runs that evaluated held-out \
       pairs have curve, questions (where some were asked) and pca before and after, too.
 
       Examples:

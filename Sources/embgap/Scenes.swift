@@ -6,8 +6,8 @@ struct Scenes: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws scenes of simple objects, with captions and questions.",
     discussion: """
-      Writes images/00000.png …, pairs.jsonl (image, caption, meaning) and questions.jsonl (image, question, answer,
-      kind, choices). Scenes have one to three of 5 shapes in 7 colours and 2 sizes; scenes of equal meaning cannot be
+      Writes images/00000.png …, pairs.jsonl (image, caption, meaning) and questions.jsonl (image, question, answer, \
+      kind, choices). Scenes have one to three of 5 shapes in 7 colours and 2 sizes; scenes of equal meaning cannot be \
       told apart by a caption. The same seed gives the same scenes.
 
       Example:

@@ -6,10 +6,10 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a projector through a frozen decoder.",
     discussion: """
-      Reads RUN.yaml and writes a run directory: config.yaml (every key), metrics.jsonl (a line for each step and each
-      evaluation) and the same for TensorBoard, projector.safetensors, state.safetensors, report.json, report.html,
-      figures; with instruct: also adapter/ in PEFT's layout. A run that was stopped, in whatever way, goes on with
-      --resume and ends with the same bytes on the same number of threads. SIGINT (Ctrl-C) and SIGTERM let it finish its
+      Reads RUN.yaml and writes a run directory: config.yaml (every key), metrics.jsonl (a line for each step and each \
+      evaluation) and the same for TensorBoard, projector.safetensors, state.safetensors, report.json, report.html, \
+      figures; with instruct: also adapter/ in PEFT's layout. A run that was stopped, in whatever way, goes on with \
+      --resume and ends with the same bytes on the same number of threads. SIGINT (Ctrl-C) and SIGTERM let it finish its \
       step and save (exit code 75); a second one ends it at once.
 
       RUN.yaml, where every key but checkpoint and pairs has a default:

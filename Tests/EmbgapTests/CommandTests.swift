@@ -1,4 +1,5 @@
 import Foundation
+import TestFolders
 import Testing
 
 /// The built command, run as a user runs it.
@@ -11,7 +12,8 @@ import Testing
 
   /// Whether the command was built with optimisation.
   ///
-  /// Without, the embedded experiment takes ten minutes at its shortest: tests that run it look at a release build alone.
+  /// Without, the embedded experiment takes ten minutes at its shortest: tests that run it look at a release build
+  /// alone, but for one that the thread sanitizer looks at.
   static var isOptimized: Bool {
     #if DEBUG
       false
@@ -41,11 +43,7 @@ import Testing
       errors: try String(contentsOfFile: err, encoding: .utf8))
   }
 
-  static func scratch() throws -> String {
-    let path = FileManager.default.temporaryDirectory.path + "/embgap-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    return path
-  }
+  static func scratch() throws -> String { try TestFolder.make() }
 
   static var demo: String { repository + "/Fixtures/demo/pairs.safetensors" }
 

@@ -21,7 +21,8 @@ import Testing
     return number((value as? [String: Any])?[key], Array(path.dropFirst()))
   }
 
-  @Test func armsShareStartAndBatchesAndDifferencesAreThoseOfTheRuns() throws {
+  @Test(.enabled(if: CommandTests.isOptimized))
+  func armsShareStartAndBatchesAndDifferencesAreThoseOfTheRuns() throws {
     let out = try CommandTests.scratch() + "/comparison"
     let root = try Self.compare(out, ["--seeds", "2"])
     #expect(root["schema"] as? String == "embgap.compare/1")
@@ -106,7 +107,7 @@ import Testing
     #expect(try bytes("one", 1) == bytes("two", 2))
   }
 
-  @Test func variedKeysMakeATableAndAFigure() throws {
+  @Test(.enabled(if: CommandTests.isOptimized)) func variedKeysMakeATableAndAFigure() throws {
     let folder = try CommandTests.scratch()
     let miniature = CommandTests.repository + "/Fixtures/miniature"
     let root = try Self.compare(

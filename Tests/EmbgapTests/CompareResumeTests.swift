@@ -26,7 +26,8 @@ import Testing
     }
   }
 
-  @Test func aComparisonThatWasKilledOrStoppedEndsWithTheSameBytes() throws {
+  @Test(.enabled(if: CommandTests.isOptimized))
+  func aComparisonThatWasKilledOrStoppedEndsWithTheSameBytes() throws {
     let seed = UInt64.random(in: 0..<1_000_000)
     var random = SplitMix(state: seed)
     let out = try CommandTests.scratch() + "/comparison"

@@ -43,7 +43,7 @@ import Testing
       { ["train", "--config", folder + "/RUN.yaml", "--threads", "2", "--out", $0] }, atLeast: 15)
   }
 
-  @Test func compare() throws {
+  @Test(.enabled(if: CommandTests.isOptimized)) func compare() throws {
     try Self.expectRepeats(
       {
         ["compare", "--out", $0, "--threads", "2", "--seeds", "1", "--arms", "ntp,joint"]

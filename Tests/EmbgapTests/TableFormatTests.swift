@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  @Test func compareHasTablesForEachBudget() throws {
+  @Test(.enabled(if: CommandTests.isOptimized)) func compareHasTablesForEachBudget() throws {
     let folder = try CommandTests.scratch()
     let arguments = [
       "compare", "--quick", "--steps", "2,3", "--seeds", "2", "--arms", "ntp,joint", "--set",

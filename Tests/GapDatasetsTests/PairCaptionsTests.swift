@@ -1,4 +1,5 @@
 import Foundation
+import TestFolders
 import Testing
 
 @testable import GapDatasets
@@ -6,7 +7,7 @@ import Testing
 /// A caption for each pair: as text, as JSON lines, and what is no such file.
 @Suite struct PairCaptionsTests {
   private static func file(_ text: String) throws -> String {
-    let path = FileManager.default.temporaryDirectory.path + "/captions-\(UUID().uuidString)"
+    let path = try TestFolder.make() + "/captions"
     try Data(text.utf8).write(to: URL(filePath: path))
     return path
   }

@@ -1,11 +1,12 @@
 import Foundation
 import GapLinearAlgebra
+import TestFolders
 import Testing
 
 /// Limits as the system's files say them, in a folder that stands for the root.
 @Suite struct ControlGroupTests {
   private static func root(_ files: [String: String]) throws -> ControlGroup {
-    let root = FileManager.default.temporaryDirectory.path + "/control-group-" + UUID().uuidString
+    let root = try TestFolder.make()
     for (path, text) in files {
       let file = root + path
       try FileManager.default.createDirectory(

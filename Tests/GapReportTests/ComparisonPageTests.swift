@@ -1,6 +1,7 @@
 import Foundation
 import GapImages
 import GapTensorFiles
+import TestFolders
 import Testing
 
 @testable import GapReport
@@ -19,8 +20,7 @@ import Testing
 
     /// - Parameter intervals: of differences, half their width; nil for one seed.
     init(interval: Double? = 0.05, pairs: Int = 6) throws {
-      directory = FileManager.default.temporaryDirectory.path + "/comparison-\(UUID().uuidString)"
-      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      directory = try TestFolder.make()
       func metrics(_ gap: Double, _ margin: Double) -> [String: Any] {
         [
           "input": [

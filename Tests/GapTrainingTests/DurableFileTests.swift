@@ -1,14 +1,11 @@
 import Foundation
 import GapTraining
+import TestFolders
 import Testing
 
 /// Files that are there whole or as they were, and the lock of a directory.
 @Suite struct DurableFileTests {
-  static func scratch() throws -> String {
-    let path = FileManager.default.temporaryDirectory.path + "/durable-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    return path
-  }
+  static func scratch() throws -> String { try TestFolder.make() }
 
   private static func text(_ path: String) -> String? {
     FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
