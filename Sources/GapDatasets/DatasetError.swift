@@ -41,7 +41,7 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
     case .badLine(let path, let line, let expected, let found):
       "\(path): line \(line): expected \(expected), found \(found)"
     case .imageMissing(let path, let line, let image):
-      "\(path): line \(line): no such image: \(Self.list([image])) (paths are relative to the file's folder)"
+      "\(path): line \(line): no such image: \(MessageText.path(image)) (paths are relative to the file's folder)"
     case .wrongFile(let path, let expected, let found):
       "\(path): expected \(expected), found \(found)"
     case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
@@ -58,10 +58,7 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
   }
 
   private static func list(_ names: [String]) -> String {
-    let shown = names.prefix(12).map { name in
-      String(
-        name.prefix(80).unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
-    }
+    let shown = names.prefix(12).map { MessageText.plain($0, limit: 80) }
     let rest = names.count - shown.count
     return shown.isEmpty ? "no tensors" : shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
   }

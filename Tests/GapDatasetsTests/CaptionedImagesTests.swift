@@ -151,6 +151,18 @@ import Testing
     #expect(error.description.contains("line 3: no such image: ") && error.description.contains("/c.png"))
   }
 
+  /// A folder's path may be long: the name at its end says which image it is.
+  @Test func aMissingImageUnderALongPathIsNamedToItsEnd() throws {
+    let folder = String(repeating: "folder/", count: 100)
+    let error = try #require(throws: DatasetError.self) {
+      try Self.read(Array("image,caption\n\(folder)gone.png,y\n".utf8))
+    }
+    #expect(error.description.contains("…") && error.description.contains("/gone.png (paths are"))
+    let image = folder.prefix(300) + "/gone.png"
+    let one = DatasetError.imageMissing(path: "p", line: 1, image: String(image))
+    #expect(one.description.hasPrefix("p: line 1: no such image: \(image) (paths are"))
+  }
+
   @Test func missingAndEmptyFilesAreNamed() throws {
     let missing = try #require(throws: DatasetError.self) { try CaptionedImages(path: "/nowhere/pairs.jsonl") }
     #expect(missing.isMissingInput)
