@@ -62,13 +62,15 @@ enum FaultyProcess {
       errors: try String(contentsOfFile: errors, encoding: .utf8))
   }
 
-  /// How many calls below a directory the command makes when nothing goes wrong.
-  static func calls(_ arguments: [String], root: String) throws -> Int {
+  /// How many calls below a directory the command makes when nothing goes wrong, and which of them is the last write.
+  static func calls(_ arguments: [String], root: String) throws -> (count: Int, lastWrite: Int) {
     let count = try CommandTests.scratch() + "/count"
     let outcome = try run(arguments, faults: ["ROOT": root, "COUNT": count])
     try #require(outcome.code == 0, "\(outcome.errors)")
     let text = try String(contentsOfFile: count, encoding: .utf8)
-    return try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+    try #require(numbers.count == 2, "\(text)")
+    return (numbers[0], numbers[1])
   }
 }
 

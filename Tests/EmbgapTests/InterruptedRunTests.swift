@@ -80,7 +80,7 @@ import Testing
   /// A second signal does not wait for the step, nor for the write that the run is in.
   @Test(arguments: [3, 5, 7]) func aSecondSignalEndsAtOnce(tenths: Int) throws {
     let folder = try Self.folder()
-    let calls = try FaultyProcess.calls(Self.arguments(folder), root: folder)
+    let calls = try FaultyProcess.calls(Self.arguments(folder), root: folder).count
     let whole = try Self.contents(folder)
     try FileManager.default.removeItem(atPath: folder + "/run")
     let waiting = try CommandTests.scratch() + "/waiting"

@@ -22,8 +22,10 @@ import Testing
     ["train", "--config", folder + "/RUN.yaml", "--out", folder + "/run", "--quiet"] + more
   }
 
-  /// What a run leaves, and how many calls it makes on the way; the directory is taken away again.
-  private static func whole(_ folder: String) throws -> (contents: DirectoryContents, calls: Int) {
+  /// What a run leaves, how many calls it makes on the way and which is the last write; the directory is taken away again.
+  private static func whole(
+    _ folder: String
+  ) throws -> (contents: DirectoryContents, calls: (count: Int, lastWrite: Int)) {
     let calls = try FaultyProcess.calls(arguments(folder), root: folder + "/run")
     let contents = try DirectoryContents(folder + "/run")
     try FileManager.default.removeItem(atPath: folder + "/run")
@@ -34,7 +36,7 @@ import Testing
     let seed = UInt64.random(in: 0..<1_000_000)
     var random = SplitMix(state: seed)
     let folder = try Self.configuration()
-    let (whole, calls) = try Self.whole(folder)
+    let (whole, (calls, _)) = try Self.whole(folder)
     #expect(whole.files.count > 15 && calls > 100, "\(calls) calls, \(whole.files.keys)")
     for moment in 0..<24 {
       // One in each stretch of the run, so that no part of it is spared.
@@ -87,10 +89,11 @@ import Testing
     let seed = UInt64.random(in: 0..<1_000_000)
     var random = SplitMix(state: seed)
     let folder = try Self.configuration()
-    let (whole, calls) = try Self.whole(folder)
+    // The last moment is the last write: behind it, a disk may be as full as it likes.
+    let (whole, (_, last)) = try Self.whole(folder)
     for moment in 0..<8 {
-      let first = 1 + (calls - 1) * moment / 8
-      let call = Int.random(in: first..<first + (calls - 1) / 8, using: &random)
+      let first = 1 + last * moment / 8
+      let call = moment == 7 ? last : Int.random(in: first..<first + last / 8, using: &random)
       let told = "seed \(seed), moment \(moment): full from call \(call)"
       let full = try FaultyProcess.run(
         Self.arguments(folder), faults: ["ROOT": folder + "/run", "FULL": "\(call)"])

@@ -3,7 +3,7 @@
 // with O_CREAT.
 //
 //   FAULT_ROOT=DIR     below which calls are counted
-//   FAULT_COUNT=FILE   the number of calls is written there when the process ends by itself
+//   FAULT_COUNT=FILE   the number of calls and that of the last write are put there when the process ends by itself
 //   FAULT_KILL=N       SIGKILL at call N
 //   FAULT_WHEN=before|half|after   whether call N is not done, half done (a write of half its bytes), or done
 //   FAULT_WAIT=N       call N begins when a minute is over
@@ -29,7 +29,7 @@
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-static atomic_long calls;
+static atomic_long calls, last_write;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct { dev_t device; ino_t node; int descriptor; off_t kept; } files[4096];
 static int file_count;
@@ -125,6 +125,7 @@ ssize_t write(int descriptor, const void *bytes, size_t length) {
   __typeof__(&write) next = NEXT(write);
   if (!descriptor_is_below(descriptor)) return next(descriptor, bytes, length);
   int chosen = count();
+  atomic_store(&last_write, atomic_load(&calls));
   note(descriptor, 0);
   if (is_full()) {
     static atomic_int halves;
@@ -184,7 +185,7 @@ __attribute__((destructor)) static void report(void) {
   const char *path = getenv("FAULT_COUNT");
   FILE *file = path ? fopen(path, "w") : NULL;
   if (file) {
-    fprintf(file, "%ld\n", atomic_load(&calls));
+    fprintf(file, "%ld %ld\n", atomic_load(&calls), atomic_load(&last_write));
     fclose(file);
   }
 }
