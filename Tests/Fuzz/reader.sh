@@ -39,6 +39,12 @@ details) seeds $fixtures/tensor-files/types.safetensors $fixtures/demo/pairs.saf
 report | comparison) seeds Tests/Fuzz/Seeds/$reader/* ;;
 esac
 
-export READER=$reader SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=allocator_may_return_null=0:detect_leaks=0
-exec .build/fuzz/release/reader-fuzz "$corpus" -max_total_time="$seconds" -max_len=65536 -timeout=20 \
+# Readers that take a path find theirs in memory: a disk would take most of the time.
+parent=${TMPDIR:-/tmp}
+[ ! -w /dev/shm ] || parent=/dev/shm
+scratch=$(mktemp -d "$parent/reader-fuzz-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+
+export TMPDIR=$scratch READER=$reader SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=allocator_may_return_null=0:detect_leaks=0
+.build/fuzz/release/reader-fuzz "$corpus" -max_total_time="$seconds" -max_len=65536 -timeout=20 \
   -rss_limit_mb=4000 -malloc_limit_mb=2000 -artifact_prefix=.build/fuzz/found/"$reader"- -print_final_stats=1 -verbosity="${VERBOSITY:-0}" "${@:3}"
