@@ -29,10 +29,10 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
     case .wrongShape(let label, let expected, let found):
       "\(label): expected an array of shape \(expected), found (\(found.map(String.init).joined(separator: ", ")))"
     case .noPair(let path, let known):
-      "\(path): expected one array of shape (2, n, d), or tensors named image and text; found \(Self.list(known))"
+      "\(path): expected one array of shape (2, n, d), or tensors named image and text; found \(MessageText.list(known))"
         + " (name them: --image \(path)::KEY --text \(path)::KEY)"
     case .ambiguousPair(let path, let candidates):
-      "\(path): several pairs of tensors could be meant: \(Self.list(candidates))"
+      "\(path): several pairs of tensors could be meant: \(MessageText.list(candidates))"
         + " (name one: --image \(path)::KEY --text \(path)::KEY)"
     case .oneSideOnly(let given, let missing):
       "\(given) is given without \(missing): both sides are needed"
@@ -55,11 +55,5 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable {
     case .imageMissing: true
     default: false
     }
-  }
-
-  private static func list(_ names: [String]) -> String {
-    let shown = names.prefix(12).map { MessageText.plain($0, limit: 80) }
-    let rest = names.count - shown.count
-    return shown.isEmpty ? "no tensors" : shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
   }
 }
