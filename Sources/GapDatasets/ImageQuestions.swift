@@ -115,6 +115,10 @@ extension CaptionSource {
       guard let turns = entry["conversations"]?.items else {
         throw fault(line, "a list as \"conversations\"", "no list")
       }
+      // Each question keeps all that was said before.
+      guard turns.count <= Self.mostTurns else {
+        throw fault(line, "at most \(Self.mostTurns) turns", "\(turns.count)")
+      }
       var history: [ImageQuestion.Turn] = []
       var asked: String?
       var questions: [ImageQuestion] = []
@@ -141,6 +145,9 @@ extension CaptionSource {
       return questions
     }
   }
+
+  /// More turns than any conversation about an image has.
+  private static var mostTurns: Int { 1024 }
 
   private static func trimmed(_ text: String) -> String {
     let start = text.drop(while: \.isWhitespace)

@@ -61,11 +61,25 @@ package struct ControlGroup: Sendable {
     return max(0, limit - used + min(used, kept.reduce(0, +)))
   }
 
-  /// Bytes of memory that are there to be taken: of the machine, and of the group; nil where the system does not tell.
+  /// Bytes of addresses that this process may still take (`ulimit -v`), but for what threads and libraries take later; nil
+  /// without a limit.
+  package var freeAddresses: Int? {
+    let limits = text("/proc/self/limits").split(separator: "\n").first { $0.hasPrefix("Max address space") }
+    guard let limit = limits?.split(separator: " ").dropFirst(3).first.flatMap({ Int($0) }) else { return nil }
+    let taken = text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("VmSize:") }
+    let used = taken?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
+    return max(0, limit - used * 1024 - Self.addressesTakenLater)
+  }
+
+  /// The product library's buffers and the threads' stacks are there when they are first used.
+  private static let addressesTakenLater = 512 << 20
+
+  /// Bytes of memory that are there to be taken: of the machine, of the group, and of what the process may have; nil where
+  /// the system does not tell.
   package var availableMemory: Int? {
     let line = text("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
     let machine = line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
-    return [machine, freeMemory].compactMap { $0 }.min()
+    return [machine, freeMemory, freeAddresses].compactMap { $0 }.min()
   }
 
   /// Folders of the group and those above it.

@@ -75,6 +75,7 @@ public struct EmbeddingPair: Sendable {
     guard image.count >= 2 else {
       throw MetricError.tooFewPairs(label: image.label, found: image.count, dropped: 0)
     }
+    try Self.checkMemory(image, text)
     pool = WorkerPool(threads: threads)
     let scan = try PairScan(image: image, text: text, badPairs: badPairs, ids: ids, pool: pool) {
       progress($0 / 2)
@@ -101,6 +102,17 @@ public struct EmbeddingPair: Sendable {
       projections = PairProjections()
     }
     progress(1)
+  }
+
+  /// Second moments are all that grows with the square of the width; small ones need no look at the system.
+  private static func checkMemory(_ image: any EmbeddingRows, _ text: any EmbeddingRows) throws {
+    let (a, b) = (Double(image.dimension), Double(text.dimension))
+    let needed = 8 * (a * a + b * b + a * b)
+    guard needed > 256e6, let available = ControlGroup().availableMemory, needed > Double(available) else {
+      return
+    }
+    throw MetricError.tooWide(
+      label: image.label, width: max(image.dimension, text.dimension), needed: needed, available: available)
   }
 
   /// Whether the two sides have one width, as all but two metrics need.

@@ -4,6 +4,8 @@ public enum MetricError: Error, CustomStringConvertible, Equatable {
   case countsDiffer(image: String, imageRows: Int, text: String, textRows: Int)
   /// The two sides have rows of different widths.
   case dimensionsDiffer(image: String, imageWidth: Int, text: String, textWidth: Int)
+  /// Rows so wide that their second moments do not fit into memory.
+  case tooWide(label: String, width: Int, needed: Double, available: Int)
   /// Fewer than two pairs (after dropping).
   case tooFewPairs(label: String, found: Int, dropped: Int)
   /// A row with a NaN or an infinity, or of length zero.
@@ -25,6 +27,9 @@ public enum MetricError: Error, CustomStringConvertible, Equatable {
     case .dimensionsDiffer(let image, let imageWidth, let text, let textWidth):
       "the two sides must have rows of one width: \(image) has \(imageWidth), \(text) has \(textWidth)"
         + " (--different-dimensions reports mutual_knn and linear_cka, which are defined all the same)"
+    case .tooWide(let label, let width, let needed, let available):
+      "\(label): rows of \(width) numbers need \(Int(needed / 1e6)) MB for their second moments, found"
+        + " \(available / 1_000_000) MB of memory"
     case .tooFewPairs(let label, let found, let dropped):
       "\(label): at least 2 pairs are needed, found \(found)"
         + (dropped > 0 ? " after dropping \(dropped) bad pairs" : "")

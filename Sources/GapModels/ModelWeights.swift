@@ -38,8 +38,17 @@ package final class ModelWeights: Sendable {
       throw ModelError.shapeDiffers(
         path: file.path, tensor: name, expected: Self.text(shape), found: Self.text(tensor.shape))
     }
+    try check(tensor)
     used.withLock { _ = $0.insert(name) }
     return tensor
+  }
+
+  /// No part of a model has an axis without numbers.
+  private func check(_ tensor: Tensor) throws {
+    guard tensor.shape.contains(0) else { return }
+    throw ModelError.shapeDiffers(
+      path: file.path, tensor: tensor.name, expected: "at least one number along each axis",
+      found: Self.text(tensor.shape))
   }
 
   /// The numbers of a vector.
@@ -73,6 +82,7 @@ package final class ModelWeights: Sendable {
     guard fitting.count == 1 else {
       throw ModelError.tensorAmbiguous(path: file.path, name: ending, candidates: fitting.map(\.name))
     }
+    try check(tensor)
     used.withLock { _ = $0.insert(tensor.name) }
     return tensor
   }

@@ -151,7 +151,14 @@ package struct VisionLanguageModel: Sendable {
       let configuration = try VisionConfiguration(own ?? settings)
       let weights = try parts.vision.map { try ModelWeights(TensorFile(path: $0)) } ?? whole
       let encoder = try VisionEncoder(configuration, weights: weights)
-      return (encoder, try FeatureSelection(settings, configuration), nil)
+      let selection = try FeatureSelection(settings, configuration)
+      let (side, patch) = (configuration.imageSide, configuration.patchSide)
+      guard encoder.tokens(height: side, width: side) > selection.skipped else {
+        throw settings.bad(
+          "vision_feature_select_strategy", "full, since an image of \(side) pixels is one patch of \(patch)",
+          "default")
+      }
+      return (encoder, selection, nil)
     } catch let error as ModelError {
       // A family that is not read works from features; anything else is a fault.
       switch error {
@@ -238,6 +245,9 @@ package struct VisionLanguageModel: Sendable {
 }
 
 extension FeatureSelection {
+  /// More layers than any model takes features from.
+  private static var mostLayers: Int { 64 }
+
   /// What the settings select: those of transformers (`vision_feature_layer`, `vision_feature_select_strategy`), of the
   /// original LLaVA (`mm_vision_select_layer`, `mm_vision_select_feature`), or of PaliGemma, which has none.
   package init(_ settings: ModelSettings, _ vision: VisionConfiguration) throws {
@@ -252,6 +262,9 @@ extension FeatureSelection {
     let key = isOriginal ? "mm_vision_select_layer" : "vision_feature_layer"
     let wanted: [Int]
     if case .array(let items)? = settings.raw(key) {
+      guard items.count <= Self.mostLayers else {
+        throw settings.bad(key, "at most \(Self.mostLayers) layers", String(items.count))
+      }
       wanted = try items.map {
         guard let layer = $0.integer else { throw settings.bad(key, "whole numbers", "another value") }
         return layer

@@ -92,6 +92,10 @@ public struct GapDetails: Sendable, Equatable {
     let path = try ReportFiles.details(besideReport: report)
     guard FileManager.default.fileExists(atPath: path) else { throw ReportError.missing(path: path) }
     let file = try TensorFile(path: path)
+    // Others may show more numbers than they hold.
+    guard file.format == .safetensors else {
+      throw ReportError.wrongLayout(path: path, expected: "a safetensors file", found: "\(file.format)")
+    }
     func values(_ name: String) throws -> [Double] { try file.tensor(named: name).elements() }
     func all(_ prefix: String) throws -> [String: [Double]] {
       var found: [String: [Double]] = [:]

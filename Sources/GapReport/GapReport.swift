@@ -1,5 +1,6 @@
 public import GapDatasets
 public import GapMetrics
+import GapTensorFiles
 
 #if canImport(FoundationEssentials)
   public import FoundationEssentials
@@ -16,6 +17,8 @@ public let embeddingGapVersion = "0.1.0"
 public struct GapReport: Sendable, Equatable, Codable {
   /// Name and version of this layout.
   public static let schema = "embgap.report/1"
+  /// Bytes of a report that is read; those that are written stay below a hundredth.
+  private static let largestFile = 64 << 20
 
   /// The layout that was read or will be written.
   public let schema: String
@@ -93,6 +96,10 @@ public struct GapReport: Sendable, Equatable, Codable {
   /// - Throws: `ReportError` when it is missing, is no JSON, or has another layout.
   public init(path: String) throws {
     let file = try ReportFiles.report(at: path)
+    // Read, it takes some twenty times its size.
+    if let size = FilePath.size(file), size > Self.largestFile {
+      throw ReportError.wrongLayout(path: file, expected: "at most \(Self.largestFile) bytes", found: "\(size)")
+    }
     let data: Data
     do {
       data = try Data(contentsOf: URL(filePath: file))

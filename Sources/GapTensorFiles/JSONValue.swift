@@ -28,13 +28,14 @@ package enum JSONValue: Equatable, Sendable {
     self = try parser.document()
   }
 
-  /// Parses a whole file, at most 512 MB of it.
+  /// Parses a whole file, at most 128 MiB of it.
   ///
   /// - Throws: `TensorFileError` when the file cannot be read or is no JSON.
   package init(file path: String) throws {
     let bytes = try StoredBytes(mapping: path)
-    guard bytes.count <= 512 << 20 else {
-      throw TensorFileError.headerTooLong(.init(path: path), limit: 512 << 20, found: bytes.count)
+    let limit = 128 << 20
+    guard bytes.count <= limit else {
+      throw TensorFileError.headerTooLong(.init(path: path), limit: limit, found: bytes.count)
     }
     self = try JSONValue(bytes.array(0..<bytes.count), at: .init(path: path, byte: 0))
   }

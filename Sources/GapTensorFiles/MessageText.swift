@@ -20,6 +20,22 @@ package enum MessageText {
   /// A path, of which more is kept.
   package static func path(_ text: String) -> String { plain(text, limit: 400) }
 
+  /// A word of a command line, as a shell takes it.
+  package static func argument(_ text: String) -> String {
+    let isPlain =
+      !text.isEmpty
+      && text.utf8.allSatisfy { byte in
+        switch UInt8(byte) {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"),
+          0x80...:
+          true
+        default: "-_./+:@%,=".utf8.contains(byte)
+        }
+      }
+    return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+  }
+
   /// A dozen names at most, and how many there are.
   package static func list(_ names: [String]) -> String {
     let shown = names.prefix(12).map { plain($0, limit: 60) }.joined(separator: ", ")

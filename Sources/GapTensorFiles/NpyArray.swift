@@ -1,8 +1,9 @@
 /// One array as `numpy.save` writes it, versions 1 to 3.
 enum NpyArray {
   static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
-  /// No header of numbers comes near; the limit bounds what a lying length can make the reader look at.
-  static let longestHeader = 1 << 20
+  /// No header of numbers comes near (NumPy itself reads 10,000 bytes); the limit bounds what a lying length, or many
+  /// members of an archive, can make the reader keep.
+  static let longestHeader = 1 << 16
 
   /// Reads an array's header and checks it against the bytes that follow.
   ///
@@ -110,8 +111,9 @@ struct NpyHeader {
     let code = text.dropFirst()
     let isBigEndian = order == ">"
     if code == "O" { return (.other(name: "object", bits: nil), false) }
+    let suffix = code.dropFirst().drop { $0 != "[" }
     guard let kind = code.first, let size = Int(code.dropFirst().prefix { $0 != "[" }), size >= 0,
-      size < 1 << 32
+      size < 1 << 32, suffix.isEmpty || suffix.wholeMatch(of: /\[[0-9A-Za-z,\/]+\]/) != nil
     else { throw TensorFileError.unknownElementType(place, found: text) }
     switch (kind, size) {
     case ("f", 8) where order != "|": return (.float64, isBigEndian)

@@ -13,6 +13,8 @@ struct PickleMachine {
   private var stack: [PickleValue] = []
   private var marks: [Int] = []
   private var memo: [UInt32: PickleValue] = [:]
+  /// Instructions of all pickles so far: the heap keeps what all of them made.
+  private var instructions = 0
   /// Where the instruction at hand began.
   private var place: TensorFileError.Place
 
@@ -24,7 +26,8 @@ struct PickleMachine {
   /// Reads one pickle up to its STOP; the heap stays, stack and memo start anew.
   mutating func run() throws -> PickleValue {
     (stack, marks, memo) = ([], [], [:])
-    for _ in 0..<Self.mostInstructions {
+    while instructions < Self.mostInstructions {
+      instructions += 1
       place = reader.place
       let byte = try reader.byte()
       guard let opcode = PickleOpcode(rawValue: byte) else {

@@ -19,14 +19,28 @@ extension Tensor {
       offset: range.isEmpty ? offset : offset + range.lowerBound * strides[0])
   }
 
-  /// A matrix of the first axis against all others taken together; the others must lie side by side.
-  package var flattenedRows: Tensor {
+  /// A matrix of the first axis against all others taken together.
+  ///
+  /// No bytes move where the others lie side by side; where they do not (a kernel that was saved in PyTorch's
+  /// `channels_last`), it is a copy in single precision.
+  ///
+  /// - Throws: `TensorFileError` when a copy is needed and these are no numbers.
+  package func flattenedRows() throws -> Tensor {
     precondition(shape.count >= 2, "no axes to take together")
     let inner = Array(shape.dropFirst())
-    precondition(
-      Array(strides.dropFirst()) == TensorShape.rowMajorStrides(inner) || inner.filter({ $0 > 1 }).count <= 1,
-      "axes that do not lie side by side")
-    return Tensor(
-      viewing: self, shape: [shape[0], rowElementCount], strides: [strides[0], 1], offset: offset)
+    let isSideBySide = zip(zip(inner, strides.dropFirst()), TensorShape.rowMajorStrides(inner)).allSatisfy {
+      $0.0 <= 1 || $0.1 == $1
+    }
+    guard !isSideBySide else {
+      return Tensor(
+        viewing: self, shape: [shape[0], rowElementCount], strides: [strides[0], 1], offset: offset)
+    }
+    let numbers: [Float] = try elements()
+    let bytes = numbers.flatMap { number in
+      (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) }
+    }
+    return try Tensor(
+      name: name, elementType: .float32, shape: [shape[0], rowElementCount],
+      region: ByteRegion(StoredBytes(copying: bytes), 0..<bytes.count), path: path)
   }
 }

@@ -89,7 +89,7 @@ public struct Tensor: Sendable {
       throw TensorFileError.invalidShape(
         place, found: "strides (\(MessageText.list(strides.map(String.init))))")
     }
-    guard let size = elementType.byteCount, elementCount > 0 else { return }
+    guard let size = elementType.byteCount, size > 0, elementCount > 0 else { return }
     var last = offset
     for (count, stride) in zip(shape, strides) {
       let (step, tooFar) = (count - 1).multipliedReportingOverflow(by: stride)

@@ -18,6 +18,15 @@ struct TorchCheckpoint {
         offset: view.offset, isBigEndian: isBigEndian, path: path)
     }
     metadata = names.metadata
+    // Tied weights make two or a dozen tensors of one storage; thousands of views of a few bytes are made to fill memory.
+    let held = heap.storages.indices.reduce(0) { $0 + (regions[$1] == nil ? 0 : heap.storages[$1].count) }
+    let shown = tensors.reduce(0.0) { $0 + Double($1.elementCount) }
+    let most = 16 * Double(held) + Double(Tensor.largestRepetition)
+    guard shown <= most else {
+      throw TensorFileError.tooMany(
+        .init(path: path), what: "elements in views that share their bytes", limit: Int(most),
+        found: Int(min(shown, 9e18)))
+    }
   }
 
   /// The bytes that a storage's declared count takes.

@@ -70,7 +70,7 @@ struct Inspect: ParsableCommand {
       let shape = tensor.shape.map(String.init).joined(separator: ", ")
       let note = tensor.elementType.isFloat ? "" : "  (cannot be read as numbers)"
       let padding = String(repeating: " ", count: width - name.count)
-      let type = tensor.elementType.name
+      let type = shortened(tensor.elementType.name)
       lines.append(
         "  \(name)\(padding)  \(type)\(String(repeating: " ", count: max(0, 5 - type.count)))  (\(shape))\(note)"
       )
@@ -87,8 +87,8 @@ struct Inspect: ParsableCommand {
   /// A text from a file, on one line and not endless.
   private static func shortened(_ text: String, limit: Int = 120) -> String {
     let clean = String(
-      String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 })
-    )
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { [.control, .format].contains($0.properties.generalCategory) ? "?" : $0 }))
     return clean.count > limit ? clean.prefix(limit - 1) + "…" : clean
   }
 

@@ -150,6 +150,20 @@ import Testing
     var testDescription: String { name }
   }
 
+  /// Gives tensors of a checkpoint other shapes; their numbers are zeros.
+  static func reshape(_ folder: String, _ shapes: [String: [Int]]) throws {
+    let path = folder + "/model.safetensors"
+    let file = try TensorFile(path: path)
+    var writer = SafetensorsWriter()
+    for tensor in file.tensors {
+      let shape = shapes[tensor.name] ?? tensor.shape
+      let numbers: [Float] =
+        shape == tensor.shape ? try tensor.elements() : Array(repeating: 0, count: shape.reduce(1, *))
+      writer.add(tensor.name, shape: shape, numbers)
+    }
+    try writer.data.write(to: URL(filePath: path), options: .atomic)
+  }
+
   static func edit(_ path: String, _ old: String, _ new: String) throws {
     let text = try String(contentsOfFile: path, encoding: .utf8)
     try #require(text.contains(old), "\(path) has no \(old)")
@@ -162,6 +176,32 @@ import Testing
     },
     Fault(name: "no weights", code: 66, says: ["model.safetensors"]) {
       try FileManager.default.removeItem(atPath: $0 + "/model.safetensors")
+    },
+    Fault(name: "a projector without inputs", code: 65, says: ["linear_1", "(24, 0)"]) {
+      try reshape($0, ["multi_modal_projector.linear_1.weight": [24, 0]])
+    },
+    Fault(name: "a projector of nothing", code: 65, says: ["linear_1", "(0, 18)"]) {
+      try reshape(
+        $0,
+        [
+          "multi_modal_projector.linear_1.weight": [0, 18], "multi_modal_projector.linear_1.bias": [0],
+          "multi_modal_projector.linear_2.weight": [24, 0],
+        ])
+    },
+    Fault(name: "features of thousands of layers", code: 65, says: ["vision_feature_layer", "64", "5000"]) {
+      let layers = [String](repeating: "-1", count: 5000).joined(separator: ", ")
+      try edit($0 + "/config.json", "\"vision_feature_layer\": -2", "\"vision_feature_layer\": [\(layers)]")
+    },
+    Fault(
+      name: "a caption that a prompt leaves without tokens", code: 65, says: ["line 1", "token"],
+      extra: ["--readout", "last", "--text-prompt", "x"]
+    ) {
+      // Whole captions are its words, and it has no token for what it does not know.
+      let captions = Set(try CaptionedImages(path: $0 + "/pairs.jsonl").records.map(\.caption)).sorted()
+      let words = captions.enumerated().map { "\"\($1)\": \($0)" }.joined(separator: ", ")
+      try "{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\(words)}, \"unk_token\": \"none\"}}".write(
+        toFile: $0 + "/tokenizer.json", atomically: true, encoding: .utf8)
+      try FileManager.default.removeItem(atPath: $0 + "/tokenizer_config.json")
     },
     Fault(name: "no tokenizer", code: 66, says: ["tokenizer.json"]) {
       try FileManager.default.removeItem(atPath: $0 + "/tokenizer.json")

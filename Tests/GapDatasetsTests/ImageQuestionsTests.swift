@@ -56,6 +56,15 @@ import Testing
     #expect(!error.description.contains("\n"))
   }
 
+  @Test func aConversationWithoutEndIsRefused() throws {
+    let turns = String(
+      repeating: #"{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}, "#, count: 513)
+    let error = try #require(throws: DatasetError.self) {
+      try read("[{\"image\": \"a.png\", \"conversations\": [\(turns.dropLast(2))]}]")
+    }
+    #expect(error.description.contains("1024 turns") && error.description.contains("1026"))
+  }
+
   @Test func nothingIsAnError() throws {
     #expect(throws: DatasetError.self) { try read("") }
   }

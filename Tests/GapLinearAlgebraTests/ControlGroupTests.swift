@@ -32,6 +32,17 @@ import Testing
     #expect(group.availableMemory == 250_000)
   }
 
+  @Test func aLimitOnAddressesCountsBesideMemory() throws {
+    let limits = "Limit  Soft Limit  Hard Limit  Units\nMax address space  4096000000  unlimited  bytes\n"
+    let files = [
+      "/proc/self/status": "Name: x\nVmSize:\t  100000 kB\n", "/proc/meminfo": "MemAvailable: 9000000 kB\n",
+    ]
+    let limited = try Self.root(files.merging(["/proc/self/limits": limits]) { $1 })
+    #expect(limited.availableMemory == 4_096_000_000 - 102_400_000 - 512 << 20)
+    let free = limits.replacingOccurrences(of: "4096000000", with: "unlimited")
+    #expect(try Self.root(files.merging(["/proc/self/limits": free]) { $1 }).availableMemory == 9_216_000_000)
+  }
+
   @Test func versionOneIsRead() throws {
     let group = try Self.root([
       "/proc/self/cgroup": "4:memory:/a/b\n2:cpu,cpuacct:/a\n0::/\n",

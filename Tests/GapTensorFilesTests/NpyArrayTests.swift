@@ -26,7 +26,11 @@ import Testing
     ),
     (
       "header of 4 GB", BrokenFile.npy(dict(), version: 2, length: 0xFFFF_FFFF),
-      .headerTooLong(place(0), limit: 1 << 20, found: 0xFFFF_FFFF)
+      .headerTooLong(place(0), limit: 1 << 16, found: 0xFFFF_FFFF)
+    ),
+    (
+      "control characters behind a type", BrokenFile.npy(dict("'|S4[\u{1B}[31m'")),
+      .unknownElementType(place(10), found: "|S4[\u{1B}[31m")
     ),
     (
       "no dict", BrokenFile.npy("(1, 2)"),
@@ -118,5 +122,13 @@ import Testing
     let error = TensorFileError.notNumbers(.init(path: integers.path, item: "array"), type: .signed(bytes: 8))
     #expect(throws: error) { let _: [Float] = try integers.elements() }
     #expect(error.description.contains("I64"))
+  }
+
+  /// Texts, bytes and gaps of no length are types that NumPy writes.
+  @Test(arguments: ["|S0", "<U0", "|V0"]) func elementsWithoutBytesAreListed(type: String) throws {
+    let header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (3,), }"
+    let file = try Fixture.open(BrokenFile.npy(header), as: "a.npy")
+    #expect(file.tensors.map(\.shape) == [[3]])
+    #expect(throws: TensorFileError.self) { try file.tensors[0].elements() as [Float] }
   }
 }

@@ -107,16 +107,30 @@ import Testing
     #expect(
       Self.fault(BrokenFile.safetensors(header))
         == .malformed(Self.place("x"), expected: "integers of 64 bits in shape", found: "a list of 1"))
-    let type = "(" + String(repeating: "'',", count: 200_000) + ")"
+    let type = "(" + String(repeating: "'',", count: 20_000) + ")"
     let text = "{'descr': \(type), 'fortran_order': False, 'shape': (2,), }"
     #expect(
       Self.fault(BrokenFile.npy(text, version: 2))
-        == .malformed(Self.place(nil, 12), expected: "a type such as '<f4'", found: "a tuple of 200000"))
+        == .malformed(Self.place(nil, 12), expected: "a type such as '<f4'", found: "a tuple of 20000"))
   }
 
   @Test(arguments: ["(1", "(4611686018427387904, 4)", "(2, 0, 9223372036854775807, 2)", "(-1,)", "(1,) * 9"])
   func shapesThatOverflowAreRefused(_ shape: String) {
     #expect(
       Self.fault(BrokenFile.npy("{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }")) != nil)
+  }
+
+  /// Each view is within the limit for one; together they are not.
+  @Test func manyViewsOfOneNumberAreRefused() throws {
+    func file(_ views: Int) -> [UInt8] {
+      let view = BrokenFile.tensor(count: 1, shape: [1 << 12, 1 << 10], strides: [0, 0])
+      let entries = (0..<views).flatMap { BrokenFile.text("view \($0)") + view }
+      return BrokenFile.torch([0x7D, 0x28] + entries + [0x75, 0x2E], storages: ["0": [0, 0, 0x80, 0x3F]])
+    }
+    #expect(try Fixture.open(file(4), as: "a").tensors.count == 4)
+    guard case .tooMany(_, "elements in views that share their bytes", _, 5 << 22)? = Self.fault(file(5)) else {
+      Issue.record("\(String(describing: Self.fault(file(5))))")
+      return
+    }
   }
 }

@@ -49,6 +49,19 @@ import Testing
     }
   }
 
+  /// The second is PyTorch's `channels_last`, the fourth repeats one number.
+  @Test(arguments: [
+    ([4, 3, 2, 2], [12, 4, 2, 1]), ([4, 3, 2, 2], [12, 1, 6, 3]), ([4, 3, 1, 1], [3, 1, 77, 5]),
+    ([4, 3, 1, 1], [0, 0, 0, 0]), ([4, 3, 1, 1], [9, 3, 1, 1]), ([4, 6], [1, 4]),
+  ])
+  func axesTakenTogetherKeepTheirNumbers(shape: [Int], strides: [Int]) throws {
+    let tensor = try tensor(shape, strides, offset: 3)
+    let flat = try tensor.flattenedRows()
+    #expect(flat.shape == [shape[0], shape.dropFirst().reduce(1, *)])
+    let numbers: [Double] = try flat.elements()
+    #expect(numbers == oracle(tensor, rows: 0..<shape[0]))
+  }
+
   @Test func sliceDropsTheFirstAxis() throws {
     let stacked = try TensorFile(path: Fixture.path("stacked-f.npy")).soleTensor()
     let whole: [Double] = try stacked.elements()

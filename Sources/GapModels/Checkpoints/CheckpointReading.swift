@@ -48,6 +48,7 @@ package struct CheckpointReading {
     self.pool = pool
     let tokenizer = checkpoint.tokenizer
     self.captions = try pool.map(captions.count) { _, i in
+      try tokenizer.checkLength(of: captions[i].text, at: captions[i].place)
       let tokens = tokenizer.encode(captions[i].text, addingSpecialTokens: false)
       guard !tokens.isEmpty else { throw ModelError.captionWithoutTokens(place: captions[i].place) }
       return tokens
@@ -56,7 +57,9 @@ package struct CheckpointReading {
       textPrompt.isEmpty || !readouts.contains(.last)
       ? nil
       : try pool.map(captions.count) { _, i in
-        tokenizer.encode(captions[i].text + " " + textPrompt, addingSpecialTokens: false)
+        let tokens = tokenizer.encode(captions[i].text + " " + textPrompt, addingSpecialTokens: false)
+        guard !tokens.isEmpty else { throw ModelError.captionWithoutTokens(place: captions[i].place) }
+        return tokens
       }
     let tokens = ReadoutTokens(
       beginning: checkpoint.beginning,

@@ -78,7 +78,7 @@ public struct CheckpointSummary: Sendable, Equatable {
   private static func usage(_ weights: ModelWeights) -> (loaded: (count: Int, bytes: Int), unused: [String]) {
     let unused = Set(weights.unused.map(\.name))
     let used = weights.file.tensors.filter { !unused.contains($0.name) }
-    let bytes = used.reduce(0) { $0 + $1.shape.reduce($1.elementType.byteCount ?? 0, *) }
+    let bytes = used.reduce(0) { $0 + $1.elementCount * ($1.elementType.byteCount ?? 0) }
     return ((used.count, bytes), weights.unused.map(\.name))
   }
 

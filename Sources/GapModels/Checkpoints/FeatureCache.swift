@@ -65,6 +65,11 @@ package struct FeatureCache: Sendable {
     return Block(Buffer(numbers), rows: tensor.shape[0], columns: width)
   }
 
+  /// Whether a file of this name and `.partial` is one that was being written here.
+  package static func isPartial(_ name: String) -> Bool {
+    name.wholeMatch(of: /[0-9a-f]{16}\.safetensors\.[0-9]+/) != nil
+  }
+
   /// The system's own words for a failed write.
   private static func reason(_ error: any Error) -> String {
     guard let cocoa = error as? CocoaError, let system = cocoa.underlying as? POSIXError else {
@@ -82,7 +87,7 @@ package struct FeatureCache: Sendable {
     var writer = SafetensorsWriter(metadata: [("source", source)])
     let numbers = (0..<features.rows).flatMap { i in features.row(i) { row in row.indices.map { row[$0] } } }
     writer.add("features", shape: [features.rows, features.columns], numbers)
-    let partial = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"
+    let partial = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"  // `isPartial` knows it again
     do {
       try writer.data.write(to: URL(filePath: partial))
     } catch {

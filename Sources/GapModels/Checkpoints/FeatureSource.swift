@@ -42,7 +42,7 @@ package enum FeatureSource: Sendable {
     try tensor.requireNumbers()
     let rows = tensor.shape.dropFirst().dropLast().reduce(1, *)
     guard [2, 3].contains(tensor.shape.count), tensor.shape[0] == count, rows > 0,
-      width == nil || tensor.shape.last == width
+      tensor.shape.last != 0, width == nil || tensor.shape.last == width
     else {
       throw ModelError.featuresDiffer(
         path: tensor.path + "::" + tensor.name,
@@ -71,6 +71,8 @@ package struct FeaturePass {
   /// Feature rows that are worked on together: enough to keep products large, few enough to bound memory and what an
   /// interruption loses.
   private static let batchRows = 1024
+  /// Numbers of the pixels that are in memory together, where patches are so large that rows bound nothing.
+  private static let batchNumbers = 1 << 24
 
   package init(checkpoint: Checkpoint, source: FeatureSource, pool: WorkerPool) {
     self.checkpoint = checkpoint
@@ -110,7 +112,8 @@ package struct FeaturePass {
     }
     let processor = try checkpoint.processor.get()
     let side = vision.configuration.imageSide
-    let size = max(1, Self.batchRows / vision.tokens(height: side, width: side))
+    let size = max(
+      1, min(Self.batchRows / vision.tokens(height: side, width: side), Self.batchNumbers / (3 * side * side)))
     let width = vision.configuration.width * selection.layers.count
     for range in Pieces(of: 0..<images.count, size: size).all {
       let kept = range.map { cache?.features(of: images[$0].path, width: width) }

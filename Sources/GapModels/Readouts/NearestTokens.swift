@@ -82,12 +82,15 @@ struct NearestTokens: Sendable {
   /// Keeps what may still be among the nearest: scores within twice the error of the last that would be.
   private func keep(_ scores: Span<Float>, from first: Int, in candidates: inout [Neighbour]) {
     var limit = candidates.count >= count ? threshold(of: candidates) : -Double.infinity
+    // Equal rows cannot be told apart: where most are, the list is looked through again when it has doubled.
+    var full = max(8 * count, 2 * candidates.count)
     for k in scores.indices where Double(scores[k]) >= limit {
       candidates.append(Neighbour(row: first + k, cosine: Double(scores[k])))
-      if candidates.count >= 8 * count {
+      if candidates.count >= full {
         candidates.sort { $0.precedes($1) }
         limit = threshold(of: candidates)
         candidates.removeAll { $0.cosine < limit }
+        full = max(8 * count, 2 * candidates.count)
       }
     }
   }

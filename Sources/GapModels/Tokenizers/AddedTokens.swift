@@ -13,6 +13,9 @@ struct AddedToken: Sendable {
   /// A token from its entry in `added_tokens`.
   init(_ field: TokenizerField) throws {
     content = Array(try field.required("content", "a string").text().utf8)
+    guard content.count <= Vocabulary.longestToken else {
+      throw field.mismatch("an added token of at most \(Vocabulary.longestToken) bytes")
+    }
     let number = try field.required("id", "an integer")
     let integer = try number.integer()
     guard (0...Vocabulary.largestIdentifier).contains(integer) else {

@@ -9,14 +9,25 @@ struct PatternMatcher {
     let lowest: Int
   }
 
-  /// After so many steps for one match, states that failed are remembered, which bounds the work of patterns that
-  /// nest quantifiers: without it a hostile pattern takes time exponential in the text.
+  /// Steps, and steps for each byte of the text, after which states that failed are remembered until there is a match.
+  ///
+  /// Nothing that fails at a place depends on where a match began. It bounds the work of patterns that nest
+  /// quantifiers, which without it take time exponential in the text.
   private static let patience = 20_000
+  private static let patienceOfByte = 64
 
   private let pattern: ScalarPattern
   private var choices: [Choice] = []
   private var stepsTaken = 0
+  private var stepsAllowed = 0
   private var failed: Set<UInt64> = []
+  /// By step, a run of a set without an upper limit, of which all ways to go on failed when a match began at or before
+  /// it: one that begins within it has fewer of the same ways.
+  private var failedRuns: [Int: ClosedRange<Int>] = [:]
+  /// Those of the match that is being looked for.
+  private var newRuns: [Int: ClosedRange<Int>] = [:]
+  /// Groups that the present step is in.
+  private var depth = 0
 
   init(_ pattern: ScalarPattern) { self.pattern = pattern }
 
@@ -25,11 +36,12 @@ struct PatternMatcher {
   /// As in the reference, an empty match right after a match is passed over.
   mutating func parts(of text: Span<UInt8>, in range: Range<Int>, _ body: (Range<Int>, _ isMatch: Bool) -> Void)
   {
+    begin(range)
     var covered = range.lowerBound
     var start = range.lowerBound
     var lastEnd: Int?
     while start <= range.upperBound {
-      guard let end = match(text, range, at: start), end != start || lastEnd != end else {
+      guard let end = matchEnd(text, range, at: start), end != start || lastEnd != end else {
         if start == range.upperBound { break }
         start += text.scalarLength(at: start)
         continue
@@ -49,21 +61,55 @@ struct PatternMatcher {
 
   /// The end of the match that starts at a position.
   mutating func match(_ text: Span<UInt8>, _ range: Range<Int>, at position: Int) -> Int? {
-    choices.removeAll(keepingCapacity: true)
+    begin(range)
+    return matchEnd(text, range, at: position)
+  }
+
+  private mutating func begin(_ range: Range<Int>) {
     stepsTaken = 0
-    return run(0, text, range, position)
+    stepsAllowed = Self.patience + Self.patienceOfByte * range.count
+    forget()
+  }
+
+  private mutating func forget() {
+    failed.removeAll()
+    failedRuns.removeAll()
+    newRuns.removeAll()
+  }
+
+  private mutating func matchEnd(_ text: Span<UInt8>, _ range: Range<Int>, at position: Int) -> Int? {
+    choices.removeAll(keepingCapacity: true)
+    guard let end = run(0, text, range, position) else {
+      if !newRuns.isEmpty {
+        failedRuns.merge(newRuns) { $1 }
+        newRuns.removeAll()
+      }
+      return nil
+    }
+    // What led to a match did not fail.
+    if !failed.isEmpty { forget() }
+    return end
+  }
+
+  /// Lookahead and atomic groups: what fails within them says nothing of what is around.
+  private mutating func runGroup(_ first: Int, _ text: Span<UInt8>, _ range: Range<Int>, _ start: Int) -> Int? {
+    let outer = failed
+    failed = []
+    depth += 1
+    defer {
+      failed = outer
+      depth -= 1
+    }
+    return run(first, text, range, start)
   }
 
   private mutating func run(_ first: Int, _ text: Span<UInt8>, _ range: Range<Int>, _ start: Int) -> Int? {
     let base = choices.count
     defer { choices.removeLast(choices.count - base) }
-    let outer = failed
-    failed = []
-    defer { failed = outer }
     var (step, position) = (first, start)
     while true {
       stepsTaken += 1
-      let isKnown = stepsTaken > Self.patience && !remember(step, position)
+      let isKnown = stepsTaken > stepsAllowed && !remember(step, position)
       if !isKnown, let next = take(&position, step, text, range) {
         if next == Self.finished { return position }
         step = next
@@ -107,8 +153,13 @@ struct PatternMatcher {
       guard pattern.sets[set].contains(scalar) else { return nil }
       position += length
     case .run(let set, let least, let most, let isPossessive):
+      let start = position
+      let isEndless = most == .max && depth == 0 && stepsTaken > stepsAllowed
+      if isEndless, failedRuns[step]?.contains(start) == true { return nil }
       let lowest = take(&position, set, least, most, text, range.upperBound)
+      stepsTaken += position - start
       guard let lowest else { return nil }
+      if isEndless { newRuns[step] = start...position }
       if !isPossessive, position > lowest {
         let back = text.scalarStart(before: position)
         choices.append(Choice(step: step + 1, position: back, lowest: lowest))
@@ -118,10 +169,10 @@ struct PatternMatcher {
       return first
     case .jump(let target): return target
     case .ahead(let end, let isNegated):
-      guard (run(step + 1, text, range, position) == nil) == isNegated else { return nil }
+      guard (runGroup(step + 1, text, range, position) == nil) == isNegated else { return nil }
       return end
     case .atomic(let end):
-      guard let stop = run(step + 1, text, range, position) else { return nil }
+      guard let stop = runGroup(step + 1, text, range, position) else { return nil }
       position = stop
       return end
     case .assertion(let assertion):

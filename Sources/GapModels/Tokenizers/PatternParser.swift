@@ -11,7 +11,7 @@ struct PatternParser {
   private static let deepest = 32
   private static let longestRepeat = 1000
   /// Copies of repeated parts multiply when they nest; no real pattern comes near.
-  private static let mostNodes = 20_000
+  static let mostNodes = 20_000
 
   private let text: [Unicode.Scalar]
   private var position = 0

@@ -44,7 +44,12 @@ struct ScalarPattern: Sendable {
     if let regex = field["Regex"] {
       self = try ScalarPattern(try regex.text(), at: regex.place)
     } else {
-      self.init(PatternNode(literal: try field.required("String", "String or Regex").text()))
+      let literal = try field.required("String", "String or Regex")
+      let text = try literal.text()
+      guard text.unicodeScalars.count < PatternParser.mostNodes else {
+        throw literal.mismatch("fewer than \(PatternParser.mostNodes) characters")
+      }
+      self.init(PatternNode(literal: text))
     }
   }
 

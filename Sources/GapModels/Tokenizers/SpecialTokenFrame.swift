@@ -7,6 +7,9 @@ struct SpecialTokenFrame: Sendable {
     "TemplateProcessing", "ByteLevel", "Sequence", "BertProcessing", "RobertaProcessing",
   ]
 
+  /// More tokens than any frame has; templates that name a long list again and again would fill memory.
+  private static let mostTokens = 1024
+
   /// No tokens.
   init() {}
 
@@ -19,6 +22,7 @@ struct SpecialTokenFrame: Sendable {
         let frame = try SpecialTokenFrame(step)
         prefix = frame.prefix + prefix
         suffix += frame.suffix
+        try check(field)
       }
     case "BertProcessing", "RobertaProcessing":
       prefix = [try Self.pair(try field.required("cls", "a token and its id"))]
@@ -26,6 +30,11 @@ struct SpecialTokenFrame: Sendable {
     case "TemplateProcessing": try read(template: field)
     case let kind: throw TokenizerError.unsupported(field.place, found: kind, known: Self.known)
     }
+  }
+
+  private func check(_ field: TokenizerField) throws {
+    guard prefix.count + suffix.count > Self.mostTokens else { return }
+    throw field.mismatch("at most \(Self.mostTokens) special tokens around a text")
   }
 
   private static func pair(_ field: TokenizerField) throws -> Int32 {
@@ -53,6 +62,7 @@ struct SpecialTokenFrame: Sendable {
       let name = try item.required("SpecialToken", "SpecialToken or Sequence").required("id", "a name")
       let tokens = try Self.tokens(name, field)
       if hasText { suffix += tokens } else { prefix += tokens }
+      try check(field)
     }
     guard hasText else { throw single.mismatch("A once") }
   }

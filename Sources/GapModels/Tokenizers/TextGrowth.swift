@@ -4,6 +4,9 @@ enum TextGrowth {
   /// The most that all steps together may multiply the bytes of a text by; real files stay below 10,000.
   static let largest = 65_536.0
 
+  /// The most bytes that a text may become; real ones stay below a thousandth.
+  static let mostBytes = 1e9
+
   /// Checks what the steps of a field may do together.
   ///
   /// - Throws: `TokenizerError.fieldMismatch`.

@@ -19,6 +19,8 @@ public struct Tokenizer: Sendable {
   private let frame: SpecialTokenFrame
   private let added: AddedVocabulary
   private let cache = WordCacheSlot()
+  /// The most that normalizer and pre-tokenizer may multiply the bytes of a text by.
+  private let growth: Double
 
   /// The token that starts a text: `bos_token` of `tokenizer_config.json`, else of `special_tokens_map.json`, else the
   /// first one that the post-processor puts in front; nil where there is none.
@@ -47,6 +49,7 @@ public struct Tokenizer: Sendable {
     preTokenizer = try file["pre_tokenizer"].map { try PreTokenizer($0) }
     try TextGrowth.check(normalizer?.growth ?? 1, file["normalizer"])
     try TextGrowth.check(preTokenizer?.growth ?? 1, file["pre_tokenizer"])
+    growth = (normalizer?.growth ?? 1) * (preTokenizer?.growth ?? 1)
     model = try TokenizerModel(try file.required("model", "a model"))
     decoder = try file["decoder"].map { try TokenDecoder($0) }
     try TextGrowth.check(decoder?.growth ?? 1, file["decoder"])
@@ -78,6 +81,16 @@ public struct Tokenizer: Sendable {
       throw TokenizerError.tokenUnknown(name.place, token: token)
     }
     return identifier
+  }
+
+  /// Refuses a text that the tokenizer's steps may make longer than memory holds.
+  ///
+  /// - Parameter place: where the text stands.
+  /// - Throws: `TokenizerError.textTooLong`.
+  package func checkLength(of text: String, at place: String) throws {
+    guard Double(text.utf8.count) * growth > TextGrowth.mostBytes else { return }
+    throw TokenizerError.textTooLong(
+      place: place, limit: Int(TextGrowth.mostBytes / growth), found: text.utf8.count)
   }
 
   /// The largest id and 1: how many rows an embedding must have.

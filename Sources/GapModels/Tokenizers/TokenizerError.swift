@@ -45,6 +45,8 @@ public enum TokenizerError: Error, Equatable, Sendable {
   case tokenUnknown(Place, token: String)
   /// A number is named that no token has.
   case identifierUnknown(Place, found: Int)
+  /// A text, at a place that its file names, that the tokenizer's steps may make longer than memory holds.
+  case textTooLong(place: String, limit: Int, found: Int)
 
   /// Whether the input is missing or cannot be opened, as opposed to holding bad data.
   public var isMissingInput: Bool {
@@ -80,6 +82,9 @@ extension TokenizerError: CustomStringConvertible {
     case .tokenUnknown(let place, let token):
       "\(place): the token \(MessageText.quoted(token)) is not in the vocabulary"
     case .identifierUnknown(let place, let found): "\(place): no token has the id \(found)"
+    case .textTooLong(let place, let limit, let found):
+      "\(MessageText.path(place)): a text of \(found) bytes, expected at most \(limit) with this tokenizer, whose steps"
+        + " may make it too long for memory"
     }
   }
 }

@@ -38,6 +38,10 @@ struct UnigramModel: Sendable {
       let pair = try entry.items()
       guard pair.count == 2 else { throw entry.mismatch("a token and its score") }
       let (token, score) = (try pair[0].text(), try pair[1].number())
+      // Every position of a text is tried with all tokens that begin there.
+      guard token.utf8.count <= Vocabulary.longestToken else {
+        throw entry.mismatch("a token of at most \(Vocabulary.longestToken) bytes")
+      }
       try vocabulary.add(token, identifier, entry.place)
       trie.insert(Array(token.utf8), Int32(identifier))
       scores.append(score)

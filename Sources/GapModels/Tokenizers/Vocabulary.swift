@@ -4,6 +4,8 @@ import GapTensorFiles
 struct Vocabulary: Sendable {
   /// Above every vocabulary in use; it bounds what a number in a file can make this program allocate.
   static let largestIdentifier = 1 << 22
+  /// Bytes of a token that a text is searched for; real ones stay below a hundred.
+  static let longestToken = 1024
 
   private var table = ByteTable()
   private var identifiers: [Int32] = []

@@ -19,7 +19,8 @@ extension VisionEncoder {
     self.configuration = configuration
     let bias = String(kernel.name.dropLast("weight".count)) + "bias"
     patches = try FrozenLinear(
-      weight: kernel.flattenedRows, bias: weights.contains(bias) ? try weights.tensor(bias, [width]) : nil)
+      weight: try kernel.flattenedRows(), bias: weights.contains(bias) ? try weights.tensor(bias, [width]) : nil
+    )
     classToken = try loading.classToken()
     positions = try loading.positions()
     inputNorm = configuration.family == .clip ? try loading.norm("pre_layrnorm") : nil

@@ -75,7 +75,8 @@ public struct ComparisonReport: Sendable {
       var values: [String: JSONValue] = [:]
       for key in ["metrics", "metrics_instructed", "evaluation"] { values[key] = item[key] }
       return TrainingRecord(
-        arm: arm, seed: seed, steps: steps, setting: varied.joined(separator: ", "),
+        arm: MessageText.plain(arm, limit: 60), seed: seed, steps: steps,
+        setting: varied.joined(separator: ", "),
         readout: item["readout"]?.text,
         secondsPerStep: item["seconds_per_step"]?.number, values: values, curve: curve)
     }
@@ -183,7 +184,8 @@ public struct ComparisonReport: Sendable {
 
   /// Texts in their order, each once.
   public static func unique(_ texts: [String]) -> [String] {
-    texts.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    var seen: Set<String> = []
+    return texts.filter { seen.insert($0).inserted }
   }
 
   /// The seed whose trajectories are kept.

@@ -46,6 +46,48 @@ import Testing
     }
   }
 
+  /// Each field is within its limit; what matters is how long the text is.
+  @Test func aTextThatWouldOutgrowMemoryIsRefused() throws {
+    let steps = Self.sequence("normalizers", Self.longer, times: 2)
+    let tokenizer = try Self.tokenizer("normalizer", steps)
+    try tokenizer.checkLength(of: String(repeating: "a", count: 100_000), at: "captions: line 2")
+    #expect(throws: TokenizerError.textTooLong(place: "captions: line 2", limit: 100_000, found: 100_001)) {
+      try tokenizer.checkLength(of: String(repeating: "a", count: 100_001), at: "captions: line 2")
+    }
+  }
+
+  static let endless: [(key: String, value: String)] = [
+    (
+      "post_processor",
+      "{\"type\": \"TemplateProcessing\", \"single\": ["
+        + String(repeating: "{\"SpecialToken\": {\"id\": \"x\", \"type_id\": 0}}, ", count: 40)
+        + "{\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}], \"special_tokens\": {\"x\": {\"ids\": ["
+        + [String](repeating: "0", count: 30).joined(separator: ", ") + "]}}}"
+    ),
+    ("added_tokens", "[{\"id\": 2, \"content\": \"\(String(repeating: "b", count: 2000))\"}]"),
+    ("normalizer", replace("{\"String\": \"\(String(repeating: "b", count: 30_000))\"}", "a")),
+  ]
+
+  @Test(arguments: endless) func partsLongerThanAnyRealOneAreRefused(key: String, value: String) throws {
+    let error = #expect(throws: TokenizerError.self) { try Self.tokenizer(key, value) }
+    guard case .fieldMismatch(let place, _, _)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(place.field.hasPrefix(key))
+  }
+
+  /// Patterns that fail at every place after a long way; with time by the square of the text it would be minutes.
+  @Test(arguments: ["(?:)*x", "a*b", "a*+b", "(?:a|aa)*b"])
+  func aPatternThatNeverMatchesTakesTimeInProportion(pattern: String) throws {
+    let tokenizer = try Self.tokenizer("normalizer", Self.replace("{\"Regex\": \"\(pattern)\"}", "c"))
+    let text = String(repeating: "a", count: 100_000)
+    let time = ContinuousClock().measure {
+      #expect(tokenizer.encode(text, addingSpecialTokens: false).count == 1)
+    }
+    #expect(time < .seconds(20), "\(time)")
+  }
+
   @Test func manyReplacementsOfOneForAnotherAreRead() throws {
     let steps = Self.sequence("normalizers", Self.replace("{\"String\": \"b\"}", "a"), times: 200)
     #expect(try Self.tokenizer("normalizer", steps).encode("b", addingSpecialTokens: false) == [0])
