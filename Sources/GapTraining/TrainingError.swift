@@ -29,6 +29,11 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// Somebody asked the run to stop; it can be gone on with.
   case interrupted(path: String, reason: String, hint: String)
 
+  /// Why a file could not be read.
+  static func notRead(_ path: String) -> TrainingError {
+    .unreadable(path: path, reason: FilePath.exists(path) ? "permission denied, or not a file" : "no such file")
+  }
+
   /// The fault itself, without what is said of a run that it stopped.
   public var root: TrainingError { if case .stopped(let fault, _) = self { fault.root } else { self } }
 

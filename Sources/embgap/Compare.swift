@@ -92,7 +92,7 @@ struct Compare: ParsableCommand {
       return quick ? [30] : vary.isEmpty ? [100, 250] : [100]
     }
     let parsed = steps.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-    return parsed.contains { ($0 ?? 0) < 1 } || Set(parsed).count < parsed.count
+    return parsed.contains { !(1...1_000_000_000).contains($0 ?? 0) } || Set(parsed).count < parsed.count
       ? nil : parsed.compactMap { $0 }
   }
 
@@ -101,7 +101,8 @@ struct Compare: ParsableCommand {
       throw ValidationError("--seeds: expected 1 to 1000, found \(seeds)")
     }
     guard budgets != nil else {
-      throw ValidationError("--steps: expected whole numbers from 1, each once, found “\(steps ?? "")”")
+      throw ValidationError(
+        "--steps: expected whole numbers from 1 to 1000000000, each once, found “\(steps ?? "")”")
     }
     guard let arms = parsedArms else {
       throw ValidationError(
@@ -162,6 +163,11 @@ struct Compare: ParsableCommand {
     try pictures.commit()
     directory.finish()
     progress.finish()
+    if outcome.skippedSteps > 0 {
+      standardError(
+        "embgap: skipped_steps: \(outcome.skippedSteps) steps changed nothing: a loss or a gradient was not a finite number"
+          + " (compare.json says in which runs)\n")
+    }
     if let format = figures.table {
       try printData(Data(report.table(format).utf8))
     } else {

@@ -66,7 +66,11 @@ struct Train: ParsableCommand {
     defer { progress.finish() }
     let out = out
     let stop = StopRequest()
-    Interruption.expect(stop) { "\(out) is whole (go on with: embgap train --out \(out) --resume)" }
+    Interruption.expect(stop) {
+      TrainingRun.isBegun(out)
+        ? "\(out) is whole (go on with: embgap train --out \(MessageText.argument(out)) --resume)"
+        : "nothing was trained"
+    }
     let all =
       assignments + (objective.map { ["objective=\($0)"] } ?? []) + (threads.map { ["threads=\($0)"] } ?? [])
     let configuration = try RunConfiguration(path: config ?? out + "/config.yaml", assignments: all)

@@ -147,7 +147,8 @@ import Testing
   static let faults: [Fault] = [
     Fault("measure FIXTURE/metrics/clouds.npy --captions missing.txt", 66),
     Fault("measure --checkpoint FIXTURE/x --pairs FIXTURE/y --captions FIXTURE/z", 64),
-    Fault("measure", 64), Fault("measure x --no-such-option", 64), Fault("measure --image x", 64),
+    Fault("compare --steps 9000000000000000000 --out FIXTURE/none", 64), Fault("measure", 64),
+    Fault("measure x --no-such-option", 64), Fault("measure --image x", 64),
     Fault("measure missing.npy", 66), Fault("measure /", 66), Fault("measure FIXTURE/demo/expected.json", 65),
     Fault("measure FIXTURE/metrics/captions.ids.txt", 65), Fault("inspect missing", 66),
     Fault("diff missing missing", 66), Fault("measure FIXTURE/metrics/clouds.npy --out /dev/null/x", 73),

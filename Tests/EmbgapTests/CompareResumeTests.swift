@@ -51,6 +51,35 @@ import Testing
     #expect(again.code == 0)
     #expect(try Self.contents(out).differences(whole).isEmpty)
 
+    // Nothing is trained anew for a directory that was moved, or for states that are saved at other steps.
+    func runs(_ folder: String) throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: folder + "/runs").sorted()
+    }
+    let names = try runs(out)
+    let moved = out + "-moved"
+    try FileManager.default.moveItem(atPath: out, toPath: moved)
+    let elsewhere = try CommandTests.run(
+      Self.arguments(moved + "/../comparison-moved", ["--resume", "--set", "save.every=3"]))
+    #expect(elsewhere.code == 0 && elsewhere.errors.isEmpty, "\(elsewhere.errors)")
+    #expect(try runs(moved) == names)
+    // Another experiment is begun only when it can be: until then what is there stays, and what is not ours in any case.
+    try Data().write(to: URL(filePath: moved + "/runs/llama.safetensors"))
+    let mistyped = try CommandTests.run(["compare", "--config", "nowhere.yaml", "--out", moved])
+    #expect(mistyped.code == 66, "\(mistyped.errors)")
+    #expect(try runs(moved) == (names + ["llama.safetensors"]).sorted())
+    let train = try CommandTests.run(
+      ["train", "--config", try TrainCommandTests.folder() + "/RUN.yaml", "--out", moved])
+    #expect(train.code == 73 && train.errors.contains("comparison"), "\(train.errors)")
+    try FileManager.default.moveItem(atPath: moved, toPath: out)
+    // As a process leaves it that is stopped between questions and pairs.
+    for name in try FileManager.default.contentsOfDirectory(atPath: out + "/scenes")
+    where name.hasPrefix("held-out") {
+      try FileManager.default.removeItem(atPath: out + "/scenes/" + name + "/pairs.jsonl")
+    }
+    let drawn = try CommandTests.run(Self.arguments(out, ["--resume"]))
+    #expect(drawn.code == 0 && drawn.errors.isEmpty, "\(drawn.errors)")
+    #expect(try Self.contents(out).differences(whole).isEmpty)
+
     try Self.clear(out)
     for resumes in [false, true] {
       let (process, errors) = try FaultyProcess.start(Self.arguments(out, resumes ? ["--resume"] : []))

@@ -24,6 +24,16 @@ import Testing
     return folder
   }
 
+  @Test func tooFewQuestionsAreToldBeforeTheFirstStage() throws {
+    let folder = try Self.folder()
+    let outcome = try TrainCommandTests.train(folder, "run", ["--set", "instruct.batch=7"])
+    #expect(outcome.code == 65 && outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("7 questions") && outcome.errors.contains("instruct.batch=6"), "\(outcome.errors)"
+    )
+    #expect(!FileManager.default.fileExists(atPath: folder + "/run/state.safetensors"))
+  }
+
   @Test func bothStagesAreLearntEvaluatedAndSaved() throws {
     let folder = try Self.folder()
     let outcome = try TrainCommandTests.train(folder, "run", ["--set", "instruct.lr=0.02"])

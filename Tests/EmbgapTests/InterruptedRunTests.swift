@@ -145,6 +145,20 @@ import Testing
       if moment == 0 { data = data.prefix(place) } else { data[place] ^= 1 << UInt8(moment) }
       try data.write(to: URL(filePath: file))
       let told = "seed \(seed), moment \(moment): byte \(place)"
+      if moment % 2 == 1 {
+        // Killed once more before the next state: the damaged one must not have taken the place of the good one.
+        let good = FileManager.default.contents(atPath: folder + "/run/state-previous.safetensors")
+        let before = Self.lines(folder)
+        let (process, _) = try FaultyProcess.start(Self.arguments(folder, ["--resume"]))
+        while process.isRunning, Self.lines(folder) >= before { usleep(200) }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        #expect(FileManager.default.contents(atPath: file) == good, "\(told)")
+        #expect(try CommandTests.run(Self.arguments(folder, ["--resume"])).code == 0, "\(told)")
+        #expect(try Self.contents(folder).differences(whole).isEmpty, "\(told)")
+        try FileManager.default.removeItem(atPath: folder + "/run")
+        continue
+      }
       let resumed = try CommandTests.run(Self.arguments(folder, ["--resume"]))
       #expect(resumed.code == 0 && resumed.errors.contains("damaged_state"), "\(told): \(resumed.errors)")
       let differences = try Self.contents(folder).differences(whole)
@@ -163,7 +177,9 @@ import Testing
   @Test func anotherNumberOfThreadsIsRefused() throws {
     let folder = try Self.folder()
     _ = try Self.stopped(folder, by: SIGTERM, after: 5, ["--threads", "1"])
+    let configuration = try String(contentsOfFile: folder + "/run/config.yaml", encoding: .utf8)
     let other = try CommandTests.run(Self.arguments(folder, ["--resume", "--threads", "2"]))
+    #expect(try String(contentsOfFile: folder + "/run/config.yaml", encoding: .utf8) == configuration)
     #expect(other.code == 65 && other.errors.contains("--threads 1"), "\(other.errors)")
     let same = try CommandTests.run(Self.arguments(folder, ["--resume", "--threads", "1"]))
     #expect(same.code == 0, "\(same.errors)")

@@ -61,6 +61,25 @@ import Testing
     #expect(state.metadata(named: "step") == .string("6") && state.metadata(named: "updates") == .string("4"))
   }
 
+  @Test func aComparisonCountsSkippedSteps() throws {
+    let folder = try Self.folder(
+      spoilt: .nan,
+      [
+        "on_nonfinite: skip",
+        "evaluation: {pairs: \(TrainCommandTests.checkpoint)/pairs.jsonl, every: 3, captions: 0}",
+      ])
+    let outcome = try CommandTests.run([
+      "compare", "--config", folder + "/RUN.yaml", "--seeds", "1", "--out", folder + "/comparison", "--quiet",
+    ])
+    #expect(outcome.code == 0 && outcome.errors.contains("skipped_steps: 4 steps"), "\(outcome.errors)")
+    let data = try Data(contentsOf: URL(filePath: folder + "/comparison/compare.json"))
+    let root = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+    let runs = try #require(root?["runs"] as? [[String: Any]])
+    #expect(runs.map { $0["skipped_steps"] as? Int } == [2, 2])
+    // A run is not made where a comparison is, nor the other way round.
+    #expect(try TrainCommandTests.train(folder, "comparison").code == 73)
+  }
+
   @Test func skippedStepsAreInTheReport() throws {
     let folder = try Self.folder(
       spoilt: .nan,

@@ -56,12 +56,16 @@ import Testing
     for name in [".partial-2147483646-0", ".partial-1-0"] {
       try FileManager.default.createDirectory(atPath: folder + "/" + name, withIntermediateDirectories: false)
     }
-    for name in ["state.safetensors.partial", "state.safetensors"] {
+    // What others left has such names, too.
+    let foreign = ["download.partial", ".partial-2147483646", ".partial-2147483646-0-copy"]
+    for name in ["state.safetensors.partial", "state.safetensors"] + foreign {
       try Data().write(to: URL(filePath: folder + "/" + name))
     }
-    lock.sweep(folder)
+    try FileManager.default.createDirectory(
+      atPath: folder + "/config.yaml.partial", withIntermediateDirectories: false)
+    lock.sweep(folder) { ["state.safetensors", "config.yaml"].contains($0) }
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-        == [".lock", ".partial-1-0", "state.safetensors"])
+        == ([".lock", ".partial-1-0", "config.yaml.partial", "state.safetensors"] + foreign).sorted())
   }
 }

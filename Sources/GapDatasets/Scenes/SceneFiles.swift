@@ -68,9 +68,9 @@ public struct SceneFiles: Sendable {
         }
         if place % 64 == 0 { progress(Double(place) / Double(scenes.count)) }
       }
-      try Data(questions.utf8).write(to: URL(filePath: questionsFile))
-      // The pairs come last: where they are, all is.
-      try Data(pairs.utf8).write(to: URL(filePath: pairsFile))
+      try Data(questions.utf8).write(to: URL(filePath: questionsFile), options: .atomic)
+      // The pairs come last, whole or not at all: where they are, all is.
+      try Data(pairs.utf8).write(to: URL(filePath: pairsFile), options: .atomic)
     } catch let error as CocoaError {
       throw DatasetError.cannotWrite(path: directory, reason: Self.reason(error))
     }

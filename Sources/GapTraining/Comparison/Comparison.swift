@@ -37,6 +37,9 @@ public struct Comparison: Sendable {
     public let images: [String]
     /// Seconds of the whole.
     public let seconds: Double
+
+    /// Steps of all runs, both stages, that changed nothing, since a number was not finite.
+    public var skippedSteps: Int { runs.reduce(0) { $0 + $1.skippedSteps } }
   }
 
   /// Makes all runs.
@@ -54,7 +57,6 @@ public struct Comparison: Sendable {
     let clock = ContinuousClock()
     let started = clock.now
     let pool = WorkerPool(threads: plan.configuration.threads)
-    try directory?.begin()
     var results: [ComparisonRun] = []
     var bounds: [(ceiling: [MetricEntry], floor: [MetricEntry])] = []
     var vectors: [MomentVectors] = []
@@ -63,7 +65,7 @@ public struct Comparison: Sendable {
     var known: [String: ComparisonRun] = [:]
     var kept: (key: [String], data: ComparisonData, bounds: (ceiling: [MetricEntry], floor: [MetricEntry]))?
     let done = Mutex(0.0)
-    let total = Double(plan.runs * plan.budgets.reduce(0, +)) / Double(plan.budgets.count)
+    let total = plan.budgets.reduce(0) { $0 + Double($1) } * Double(plan.runs) / Double(plan.budgets.count)
     for (place, setting) in plan.settings.enumerated() {
       let key = Self.dataKey(setting.configuration)
       if kept?.key != key {
@@ -73,6 +75,7 @@ public struct Comparison: Sendable {
           stage, _ in
           progress(stage, done.withLock { $0 / total })
         }
+        if place == 0 { try directory?.begin() }
         kept = (key, data, try data.heldOut.bounds())
       }
       guard let (_, data, settled) = kept else { preconditionFailure("data was just read") }

@@ -10,6 +10,8 @@ struct ComparisonData {
   let heldOut: HeldOut
   /// Text vectors of the training captions by readout.
   let texts: [Readout: Block<Float>]
+  /// Of the data, for runs that are kept.
+  let identity: RunIdentity
 
   /// - Parameter limits: the directory whose disk must have room, as memory must; nil not to look.
   init(
@@ -22,6 +24,7 @@ struct ComparisonData {
       try ResourceNeeds(configuration, stored, features: nil, sideBySide: isNarrow ? pool.threads : 1).check(
         limits)
     }
+    identity = try RunIdentity(configuration, stored)
     let checkpoint = try stored.packed(configuration.precision.resolved)
     self.checkpoint = checkpoint
     decoder = try checkpoint.model.requiredDecoder()
@@ -45,6 +48,7 @@ struct ComparisonData {
         $0.questions, known: [own], checkpoint: checkpoint, configuration: configuration, cache: nil, pool: pool
       )
     }
+    if let lessons { try configuration.checkBatch(questions: lessons.count) }
     heldOut = try HeldOut(
       configuration, checkpoint: checkpoint, set: held, questions: questions,
       readouts: configuration.evaluatedReadouts, pool: pool)

@@ -58,6 +58,7 @@ extension Comparison.Outcome {
       ("seconds_per_step", JSONText.number(run.secondsPerStep)),
     ]
     var evaluation: [(String, String)] = []
+    if run.skippedSteps > 0 { fields.append(("skipped_steps", "\(run.skippedSteps)")) }
     if let aligned = run.aligned {
       fields.append(("metrics", metrics(aligned)))
       evaluation.append(("aligned", JSONText.object(aligned.evaluation)))

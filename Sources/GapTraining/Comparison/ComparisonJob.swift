@@ -25,6 +25,7 @@ struct ComparisonJob: Sendable {
   var key: String {
     var same = configuration
     same.threads = 0
+    same.saveEvery = 1
     if !same.objective.contrasts {
       let own = same.contrastive
       same.contrastive = RunConfiguration.Contrastive()
@@ -70,7 +71,9 @@ struct ComparisonJob: Sendable {
     let clock = ContinuousClock()
     let started = clock.now
     let (data, pool) = (bench.data, bench.pool)
-    let name = "\(key)arm: \(arm)\nvectors: \(bench.keepsVectors)\n"
+    let own = bench.directory?.movable(key) ?? key
+    let name =
+      "\(own)arm: \(arm)\nvectors: \(bench.keepsVectors)\n\(RunIdentity.dataKey): \(data.identity.data)\n"
     var result = try bench.directory?.stored(name, threads: pool.threads) ?? StoredRun(key: name)
     guard !result.isFinished else {
       progress(steps)
@@ -126,6 +129,7 @@ struct ComparisonJob: Sendable {
         try keepIfAsked(trainer)
         let record = try trainer.step()
         result.stepSeconds += record.seconds
+        if record.skipped != nil { result.skippedSteps += 1 }
         let isLast = trainer.completed == steps
         if isLast || trainer.completed % every == 0 {
           let evaluation = try look(
@@ -143,7 +147,7 @@ struct ComparisonJob: Sendable {
       if isInstructing, let state = result.state { try state.restore(&second) }
       while second.completed < second.steps {
         try keepIfAsked(second)
-        _ = try second.step()
+        if try second.step().skipped != nil { result.skippedSteps += 1 }
         if second.completed % configuration.saveEvery == 0 { try keep(second) }
       }
       result.instructed = try heldOut.adapted(second.material.decoder).evaluate(
@@ -159,7 +163,8 @@ struct ComparisonJob: Sendable {
     ComparisonRun(
       arm: arm, seed: seed, steps: steps, varied: varied,
       readout: configuration.objective.contrasts ? configuration.contrastive.readout : nil, curve: stored.curve,
-      instructed: stored.instructed, seconds: stored.seconds, secondsPerStep: stored.stepSeconds / Double(steps)
-    )
+      instructed: stored.instructed, seconds: stored.seconds,
+      secondsPerStep: stored.stepSeconds / Double(steps),
+      skippedSteps: stored.skippedSteps)
   }
 }

@@ -25,6 +25,8 @@ package struct ComparisonRun: Sendable {
   /// Of the whole run, and of one step of the first stage.
   package let seconds: Double
   package let secondsPerStep: Double
+  /// Steps of both stages that changed nothing, since a number was not finite.
+  package let skippedSteps: Int
 
   /// After the first stage.
   package var aligned: EvaluationRecord? { curve.last?.evaluation }
@@ -63,6 +65,6 @@ package struct ComparisonRun: Sendable {
     ComparisonRun(
       arm: arm, seed: seed, steps: steps, varied: varied, readout: readout, curve: curve,
       instructed: instructed,
-      seconds: seconds, secondsPerStep: secondsPerStep)
+      seconds: seconds, secondsPerStep: secondsPerStep, skippedSteps: skippedSteps)
   }
 }

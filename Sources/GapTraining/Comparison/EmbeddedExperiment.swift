@@ -62,6 +62,8 @@ public struct EmbeddedExperiment: Sendable {
     // The pairs of a folder are written last: where they are, all is.
     for (files, name) in [(train, "scenes"), (test, "held-out scenes")]
     where !FileManager.default.fileExists(atPath: files.pairsFile) {
+      // Questions alone are what a process left that was stopped between the two.
+      try? FileManager.default.removeItem(atPath: files.questionsFile)
       try files.write { progress(name, 0.02 * $0) }
     }
     return [

@@ -23,6 +23,8 @@ struct StoredRun: Sendable {
   var seconds = 0.0
   /// Of the first stage's steps alone.
   var stepSeconds = 0.0
+  /// Steps of both stages that changed nothing.
+  var skippedSteps = 0
   var isFinished = false
   /// Where to go on from; nil of a run that is finished, or not begun.
   private(set) var state: SavedState?
@@ -66,7 +68,7 @@ struct StoredRun: Sendable {
     let root = try JSONValue(Array(text.utf8), at: .init(path: path, byte: 0))
     guard let curve = root["curve"]?.items, let vectors = root["vectors"]?.items,
       let seconds = root["seconds"]?.double, let stepSeconds = root["step_seconds"]?.double,
-      case .bool(let isFinished)? = root["finished"]
+      let skipped = root["skipped_steps"]?.integer, case .bool(let isFinished)? = root["finished"]
     else { throw fault() }
     self.key = key
     self.curve = try curve.map { point in
@@ -88,6 +90,7 @@ struct StoredRun: Sendable {
     instructed = root["instructed"].flatMap(EvaluationRecord.init)
     self.seconds = seconds
     self.stepSeconds = stepSeconds
+    skippedSteps = skipped
     self.isFinished = isFinished
     state = isFinished ? nil : try SavedState(file)
   }
@@ -106,7 +109,7 @@ struct StoredRun: Sendable {
       ("curve", "[" + points.joined(separator: ", ") + "]"),
       ("vectors", "[" + moments.joined(separator: ", ") + "]"), ("instructed", instructed?.stored ?? "null"),
       ("seconds", JSONText.number(seconds)), ("step_seconds", JSONText.number(stepSeconds)),
-      ("finished", "\(isFinished)"),
+      ("skipped_steps", "\(skippedSteps)"), ("finished", "\(isFinished)"),
     ])
   }
 }

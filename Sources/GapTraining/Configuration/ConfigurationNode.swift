@@ -31,7 +31,7 @@ struct ConfigurationNode: Equatable {
   /// - Throws: `TrainingError.unreadable`, `.notYAML`.
   init(path: String) throws {
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw TrainingError.unreadable(path: path, reason: "no such file")
+      throw TrainingError.notRead(path)
     }
     guard let text = String(validating: data, as: UTF8.self) else {
       throw TrainingError.notYAML(place: path, reason: "bytes that are no UTF-8")

@@ -1,5 +1,6 @@
 import GapLinearAlgebra
 import GapModels
+import GapTensorFiles
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -28,11 +29,11 @@ extension RunConfiguration {
 
   init(_ node: ConfigurationNode, folder: String) throws {
     func located(_ path: String?) -> String? {
-      guard let path, !path.isEmpty, !path.hasPrefix("/") else { return path }
+      guard let path, !path.isEmpty else { return path }
       // A key may follow the file's name.
       let file = path.components(separatedBy: "::").first ?? path
-      let beside = FileManager.default.fileExists(atPath: folder + file) ? folder + path : path
-      return beside.hasPrefix("/") ? beside : FileManager.default.currentDirectoryPath + "/" + beside
+      let isBeside = !path.hasPrefix("/") && FileManager.default.fileExists(atPath: folder + file)
+      return FilePath.absolute(isBeside ? folder + file : file) + path.dropFirst(file.count)
     }
     var whole = try ConfigurationSection(node)
     let parts = ModelParts(

@@ -79,6 +79,19 @@ extension RunConfiguration {
     yaml.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("threads:") && !$0.hasPrefix("save:") }
   }
 
+  /// The same run wherever its files lie.
+  var withoutPaths: RunConfiguration {
+    var same = self
+    same.parts = ModelParts()
+    same.pairs = ""
+    same.features = features.map { _ in "" }
+    same.evaluation?.pairs = ""
+    same.evaluation?.features = evaluation?.features.map { _ in "" }
+    same.evaluation?.questions = evaluation?.questions.map { _ in "" }
+    same.instruct?.questions = ""
+    return same
+  }
+
   /// A YAML scalar in double quotes.
   private static func quoted(_ text: String) -> String {
     var result = "\""
@@ -90,7 +103,7 @@ extension RunConfiguration {
       case "\t": result += "\\t"
       case "\r": result += "\\r"
       default:
-        if scalar.value < 0x20 || scalar.value == 0x7F {
+        if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
           result += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
         } else {
           result.unicodeScalars.append(scalar)

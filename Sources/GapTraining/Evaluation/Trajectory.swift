@@ -47,7 +47,8 @@ package struct Trajectory: Sendable, Equatable {
 
   /// Adds a moment; the first one decides the basis of each readout.
   ///
-  /// - Throws: what the sources throw; `LinearAlgebraError`.
+  /// - Throws: what the sources throw; `LinearAlgebraError`; `TrainingError.cannotResume` when earlier moments are those
+  ///   of other pairs.
   package mutating func add(_ pairs: [(readout: Readout, pair: EmbeddingPair)], step: Int) throws {
     for (readout, pair) in pairs {
       let count = min(pair.count, Self.pairLimit)
@@ -55,6 +56,13 @@ package struct Trajectory: Sendable, Equatable {
       let text = try Self.rows(pair.text, count, pair)
       let place: Int
       if let known = tracks.firstIndex(where: { $0.readout == readout }) {
+        guard tracks[known].pairs == count, tracks[known].basis.dimension == pair.imageDimension else {
+          throw TrainingError.cannotResume(
+            path: "trajectories.safetensors",
+            reason:
+              "it was kept of \(tracks[known].pairs) held-out pairs of \(tracks[known].basis.dimension) numbers,"
+              + " now there are \(count) of \(pair.imageDimension)")
+        }
         place = known
       } else {
         let few = try EmbeddingPair(

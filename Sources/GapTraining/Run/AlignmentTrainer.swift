@@ -92,12 +92,10 @@ package struct AlignmentTrainer {
     self.configuration = configuration
     self.material = material
     self.pool = pool
-    let needed = max(configuration.batch, configuration.contrastive.batch ?? 0)
-    guard material.set.count >= needed else {
-      throw TrainingError.badData(
-        place: configuration.pairs, expected: "at least \(needed) pairs, one batch",
-        found: "\(material.set.count)",
-        hint: "a smaller batch, for example --set batch=\(material.set.count)")
+    if adapters == nil {
+      try configuration.checkBatch(pairs: material.set.count)
+    } else {
+      try configuration.checkBatch(questions: material.set.count)
     }
     order = BatchOrder(seed: configuration.seed, samples: material.set.count, batch: configuration.batch)
     switch configuration.duration {
@@ -223,6 +221,27 @@ extension RunConfiguration {
     stage.batch = instruct.batch ?? batch
     stage.contrastive.batch = nil
     return stage
+  }
+}
+
+extension RunConfiguration {
+  /// Checks that a batch of the first stage has enough samples.
+  ///
+  /// - Throws: `TrainingError.badData`.
+  func checkBatch(pairs count: Int) throws {
+    let needed = max(batch, contrastive.batch ?? 0)
+    guard count < needed else { return }
+    throw TrainingError.badData(
+      place: pairs, expected: "at least \(needed) pairs, one batch", found: "\(count)",
+      hint: "a smaller batch, for example --set batch=\(count)")
+  }
+
+  /// The same for the second stage.
+  func checkBatch(questions count: Int) throws {
+    guard let instruct, case let needed = instruct.batch ?? batch, count < needed else { return }
+    throw TrainingError.badData(
+      place: instruct.questions, expected: "at least \(needed) questions, one batch", found: "\(count)",
+      hint: "a smaller batch, for example --set instruct.batch=\(count)")
   }
 }
 

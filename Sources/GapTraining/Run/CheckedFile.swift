@@ -32,7 +32,7 @@ enum CheckedFile {
   /// - Throws: `TrainingError.unreadable`; `.damaged` when bytes are missing or are not those that were written.
   static func read(_ path: String) throws -> TensorFile {
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw TrainingError.unreadable(path: path, reason: "no such file")
+      throw TrainingError.notRead(path)
     }
     guard data.count >= place.upperBound, data[8..<place.lowerBound].elementsEqual(opening) else {
       throw TrainingError.damaged(

@@ -37,7 +37,6 @@ public final class DirectoryLock: Sendable {
     while result != 0, errno == EINTR { result = flock(descriptor, LOCK_EX | LOCK_NB) }
     guard result == 0 else {
       let code = errno
-      close(descriptor)
       guard code == EWOULDBLOCK else {
         throw TrainingError.cannotWrite(
           path: path, reason: "it cannot be locked: \(unsafe String(cString: strerror(code)))")
@@ -49,26 +48,37 @@ public final class DirectoryLock: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Removes what processes that were killed left behind: files and folders that were being written.
+  /// Removes what processes that were killed left behind, files and folders that were being written, and nothing that
+  /// somebody else put there.
   ///
   /// Folders of a process that still lives are kept: a picture may be drawn into the directory beside the run.
   ///
-  /// - Parameter folder: the directory, or one below it.
-  public func sweep(_ folder: String) {
+  /// - Parameters:
+  ///   - folder: the directory, or one below it.
+  ///   - isOwn: whether a file of this name is one that is written there.
+  public func sweep(_ folder: String, _ isOwn: (String) -> Bool) {
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-      let isStage = name.hasPrefix(".partial-") && !Self.isAlive(name)
-      if isStage || name.hasSuffix(DurableFile.partialSuffix) {
-        // What cannot be removed is in nobody's way.
-        try? FileManager.default.removeItem(atPath: folder + "/" + name)
+      let path = folder + "/" + name
+      // What cannot be removed is in nobody's way.
+      if let process = Self.owner(ofStage: name) {
+        if !Self.isAlive(process) { try? FileManager.default.removeItem(atPath: path) }
+      } else if name.hasSuffix(DurableFile.partialSuffix),
+        isOwn(String(name.dropLast(DurableFile.partialSuffix.count)))
+      {
+        _ = unsafe unlink(path)
       }
     }
   }
 
-  /// Whether the process that a folder `.partial-PROCESS-ATTEMPT` is named after is another one that lives.
-  private static func isAlive(_ name: String) -> Bool {
-    guard let process = name.split(separator: "-").dropFirst().first.flatMap({ Int32($0) }), process > 0 else {
-      return false
-    }
-    return process != getpid() && (kill(process, 0) == 0 || errno == EPERM)
+  /// The process that a folder `.partial-PROCESS-ATTEMPT` is named after; nil for any other name.
+  private static func owner(ofStage name: String) -> Int32? {
+    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[0] == ".partial", Int(parts[2]) != nil else { return nil }
+    return Int32(parts[1])
+  }
+
+  /// Whether a process is another one that lives.
+  private static func isAlive(_ process: Int32) -> Bool {
+    process > 0 && process != getpid() && (kill(process, 0) == 0 || errno == EPERM)
   }
 }

@@ -74,13 +74,21 @@ public enum DurableFile {
   }
 
   private static func write(_ data: Data, to descriptor: Int32, _ path: String) throws {
-    var bytes = Array(data)[...]
-    while !bytes.isEmpty {
-      let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    var rest = data
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { throw fault(path) }
-      bytes = bytes.dropFirst(count)
+      rest = rest.dropFirst(count)
     }
+  }
+
+  /// Puts a file into the place of another one.
+  ///
+  /// - Throws: `TrainingError.cannotWrite`.
+  public static func move(_ path: String, to target: String) throws {
+    guard unsafe rename(path, target) == 0 else { throw fault(target) }
+    try synchronizeFolder(of: target)
   }
 
   private static func synchronizeFolder(of path: String) throws {

@@ -101,6 +101,7 @@ private struct QuestionTemplate: Sendable {
   func parts(_ record: ImageQuestion, path: String) throws -> Parts {
     let before = record.history.map { text.replacing("{question}", with: $0.question) + " " + $0.answer + " " }
     let asked = before.joined() + text.replacing("{question}", with: record.question)
+    try tokenizer.checkLength(of: asked + record.answer, at: "\(path): line \(record.line)")
     let prompt = tokenizer.encode(asked, addingSpecialTokens: false)
     let answer = said(record.answer, after: asked, prompt)
     guard !prompt.isEmpty, !answer.isEmpty else {

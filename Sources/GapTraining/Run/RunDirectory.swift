@@ -19,6 +19,8 @@ package struct RunDirectory: Sendable {
   /// Held as long as any copy of this value lives.
   package let lock: DirectoryLock
   private let events: EventLog
+  /// What states are marked with; known once the run has begun.
+  private var identity: RunIdentity?
 
   package var configurationFile: String { path + "/config.yaml" }
   package var metricsFile: String { path + "/metrics.jsonl" }
@@ -27,6 +29,8 @@ package struct RunDirectory: Sendable {
   package var projectorFile: String { path + "/projector.safetensors" }
   package var alignedProjectorFile: String { path + "/projector-aligned.safetensors" }
   package var adapterFolder: String { path + "/adapter" }
+  private var adapterSettingsFile: String { adapterFolder + "/adapter_config.json" }
+  private var adapterFile: String { adapterFolder + "/adapter_model.safetensors" }
   package var vectorsFile: String { path + "/vectors.safetensors" }
   package var trajectoryFile: String { path + "/trajectories.safetensors" }
   /// Where image features are kept.
@@ -40,11 +44,25 @@ package struct RunDirectory: Sendable {
     self.path = path
     events = EventLog(directory: path)
     lock = try DirectoryLock(path)
-    for folder in [path, path + "/adapter", path + "/features"] { lock.sweep(folder) }
     guard resumes || !isBegun else {
       throw TrainingError.cannotWrite(
         path: path, reason: "it holds a run already (hint: --resume, or another --out)")
     }
+    guard !ComparisonDirectory.holdsComparison(path) else {
+      throw TrainingError.cannotWrite(path: path, reason: "it holds a comparison (hint: another --out)")
+    }
+    let own = [
+      configurationFile, metricsFile, path + "/" + EventLog.name, stateFile, projectorFile,
+      alignedProjectorFile,
+      vectorsFile, trajectoryFile, adapterSettingsFile, adapterFile,
+    ]
+    for folder in [path, adapterFolder] { lock.sweep(folder) { own.contains(folder + "/" + $0) } }
+    lock.sweep(featuresFolder, FeatureCache.isPartial)
+  }
+
+  /// Whether a directory holds a run.
+  static func holdsRun(_ path: String) -> Bool {
+    ["state.safetensors", "metrics.jsonl"].contains { FileManager.default.fileExists(atPath: path + "/" + $0) }
   }
 
   /// Whether a run has left anything that is worth going on with.
@@ -54,19 +72,23 @@ package struct RunDirectory: Sendable {
       || FileManager.default.contents(atPath: metricsFile)?.isEmpty == false
   }
 
-  /// Writes the configuration; of a run that goes on, checks that it is the same.
+  /// Checks that a run that goes on has the configuration that it was begun with.
   ///
   /// - Throws: `TrainingError.cannotResume` with the first line that differs.
-  package func begin(_ configuration: RunConfiguration) throws {
-    if isBegun {
-      let stored = try RunConfiguration(path: configurationFile)
-      for (old, new) in zip(stored.identity, configuration.identity) where old != new {
-        throw TrainingError.cannotResume(path: path, reason: "it was begun with “\(old)”, now it is “\(new)”")
-      }
-      guard stored.identity.count == configuration.identity.count else {
-        throw TrainingError.cannotResume(path: path, reason: "it was begun with other keys (see config.yaml)")
-      }
+  package func check(_ configuration: RunConfiguration) throws {
+    guard isBegun else { return }
+    let stored = try RunConfiguration(path: configurationFile)
+    for (old, new) in zip(stored.identity, configuration.identity) where old != new {
+      throw TrainingError.cannotResume(path: path, reason: "it was begun with “\(old)”, now it is “\(new)”")
     }
+    guard stored.identity.count == configuration.identity.count else {
+      throw TrainingError.cannotResume(path: path, reason: "it was begun with other keys (see config.yaml)")
+    }
+  }
+
+  /// Writes the configuration: from here on there is a run to go on with.
+  package mutating func begin(_ configuration: RunConfiguration, _ identity: RunIdentity) throws {
+    self.identity = identity
     try DurableFile.replace(configurationFile, with: Data(configuration.yaml.utf8))
   }
 
@@ -82,12 +104,20 @@ package struct RunDirectory: Sendable {
     try events.add(line)
   }
 
+  /// The bytes of `metrics.jsonl`; none where there is no file.
+  private func metrics() throws -> Data {
+    if let data = FileManager.default.contents(atPath: metricsFile) { return data }
+    guard !FileManager.default.fileExists(atPath: metricsFile) else { throw TrainingError.notRead(metricsFile) }
+    return Data()
+  }
+
   /// Saves what a run needs to go on, all at once, and then what it has trained.
   package func save(_ trainer: AlignmentTrainer) throws {
     try DurableFile.synchronize(metricsFile)
-    let lines = (FileManager.default.contents(atPath: metricsFile) ?? Data()).count { $0 == UInt8(ascii: "\n") }
+    let lines = try metrics().count { $0 == UInt8(ascii: "\n") }
     try DurableFile.replace(
-      stateFile, with: SavedState.data(of: trainer, lines: lines), keepingPreviousAs: previousStateFile)
+      stateFile, with: SavedState.data(of: trainer, lines: lines, metadata: identity?.metadata ?? []),
+      keepingPreviousAs: previousStateFile)
     try saveTrained(trainer)
   }
 
@@ -102,9 +132,8 @@ package struct RunDirectory: Sendable {
     }
     let parts = trainer.configuration.parts
     let base = parts.decoder ?? parts.checkpoint ?? ""
-    try DurableFile.replace(
-      adapterFolder + "/adapter_config.json", with: Data(adapters.settings(base: base).utf8))
-    try DurableFile.replace(adapterFolder + "/adapter_model.safetensors", with: adapters.writer.data)
+    try DurableFile.replace(adapterSettingsFile, with: Data(adapters.settings(base: base).utf8))
+    try DurableFile.replace(adapterFile, with: adapters.writer.data)
   }
 
   /// Saves a projector under Hugging Face's key names.
@@ -138,7 +167,7 @@ package struct RunDirectory: Sendable {
     for file in [stateFile, previousStateFile] where FileManager.default.fileExists(atPath: file) {
       do {
         let state = try SavedState(file)
-        guard lines(state.lines) != nil else {
+        guard try lines(state.lines) != nil else {
           throw TrainingError.cannotResume(
             path: metricsFile, reason: "it has fewer lines than the \(state.lines) of when \(file) was saved")
         }
@@ -156,14 +185,16 @@ package struct RunDirectory: Sendable {
   /// - Throws: `TrainingError.cannotResume`.
   package func restore(_ trainer: inout AlignmentTrainer, to state: SavedState) throws {
     try state.restore(&trainer)
-    let kept = lines(state.lines) ?? Data()
+    // The newest state is the damaged one: what is saved next must not put it into the place of the good one.
+    if state.path == previousStateFile { try DurableFile.move(previousStateFile, to: stateFile) }
+    let kept = try lines(state.lines) ?? Data()
     try DurableFile.replace(metricsFile, with: kept)
     try events.replace(lines: kept)
   }
 
   /// The first lines of `metrics.jsonl`; nil when there are fewer.
-  private func lines(_ count: Int) -> Data? {
-    let data = FileManager.default.contents(atPath: metricsFile) ?? Data()
+  private func lines(_ count: Int) throws -> Data? {
+    let data = try metrics()
     guard count > 0 else { return Data() }
     var left = count
     for place in data.indices where data[place] == UInt8(ascii: "\n") {

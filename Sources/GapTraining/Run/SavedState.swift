@@ -88,6 +88,19 @@ package struct SavedState: Sendable {
   /// - Throws: `TrainingError.cannotResume`.
   package func check(threads now: Int) throws { try Self.check(threads: threads, now: now, path) }
 
+  /// Checks that it is the state of a run with these settings and data.
+  ///
+  /// - Throws: `TrainingError.cannotResume`.
+  package func check(_ identity: RunIdentity) throws {
+    for (key, value) in identity.metadata where file.metadata(named: key) != .string(value) {
+      throw TrainingError.cannotResume(
+        path: path,
+        reason: key == RunIdentity.settingsKey
+          ? "it was saved under other settings (hint: config.yaml as it was, and for precision: auto the same processor)"
+          : "it was saved with other data (hint: model, pairs, held-out pairs and questions as they were)")
+    }
+  }
+
   static func check(threads: Int, now: Int, _ path: String) throws {
     guard threads != now else { return }
     throw TrainingError.cannotResume(

@@ -2,6 +2,7 @@ public import GapDatasets
 import GapLinearAlgebra
 public import GapMetrics
 public import GapModels
+import GapTensorFiles
 
 /// One run as `embgap train` does it, from a configuration to a run directory.
 public struct TrainingRun {
@@ -59,6 +60,11 @@ public struct TrainingRun {
     self.directory = directory
   }
 
+  /// Whether a directory holds a run that `resumes` goes on with.
+  public static func isBegun(_ directory: String) -> Bool {
+    FilePath.exists(directory + "/config.yaml")
+  }
+
   /// Trains to the end.
   ///
   /// - Parameters:
@@ -76,15 +82,18 @@ public struct TrainingRun {
     let pool = WorkerPool(threads: configuration.threads)
     let stored = try Checkpoint(configuration.parts)
     try check(stored)
-    let run = try RunDirectory(directory, resumes: resumes)
-    try run.begin(configuration)
+    var run = try RunDirectory(directory, resumes: resumes)
+    try run.check(configuration)
     let saved = try run.newestState()
     try saved?.state.check(threads: pool.threads)
+    let identity = try RunIdentity(configuration, stored)
+    try saved?.state.check(identity)
     if checksLimits {
       try ResourceNeeds(
         configuration, stored, features: run.featuresFolder, written: ResourceNeeds.bytes(in: directory)
       ).check(directory)
     }
+    try run.begin(configuration, identity)
     let checkpoint = try stored.packed(configuration.precision.resolved)
     let cache = run.featuresFolder
     let set = try TrainingSet(
@@ -115,6 +124,7 @@ public struct TrainingRun {
         pool: pool
       ) { progress("vision features of questions", $0) }
     }
+    if let lessons { try configuration.checkBatch(questions: lessons.count) }
     var trainer = try AlignmentTrainer(configuration, material, pool: pool)
     let name = "\(configuration.objective.rawValue), \(trainer.steps) steps"
     let isInstructing = saved?.state.isInstructing ?? false
@@ -263,7 +273,7 @@ public struct TrainingRun {
     if savedAt != trainer.completed { try run.save(trainer) }
     throw TrainingError.interrupted(
       path: directory, reason: "after \(name) \(trainer.completed) of \(trainer.steps)",
-      hint: "embgap train --out \(directory) --resume")
+      hint: "embgap train --out \(MessageText.argument(directory)) --resume")
   }
 
   private var options: MeasurementOptions {

@@ -40,6 +40,8 @@ package struct TrainingSet {
     let records = file.records.map {
       NamedPair(image: $0.image, caption: $0.caption, id: $0.id, place: "\(file.path): line \($0.line)")
     }
+    // Known before hours go into features.
+    if path == configuration.pairs { try configuration.checkBatch(pairs: records.count) }
     let pairs = CheckpointPairs(records, features: stored)
     let source: FeatureSource
     if let stored {
@@ -131,6 +133,7 @@ struct CaptionTemplate: Sendable {
 
   /// - Throws: `ModelError.captionWithoutTokens`.
   func sample(_ caption: NamedCaption) throws -> TrainingSample {
+    try tokenizer.checkLength(of: caption.text, at: caption.place)
     let targets = tokenizer.encode(caption.text + end, addingSpecialTokens: false)
     guard !targets.isEmpty else { throw ModelError.captionWithoutTokens(place: caption.place) }
     return TrainingSample(prompt: prompt, targets: targets + last)
