@@ -1,10 +1,10 @@
+import GapTensorFiles
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-
-import GapTensorFiles
 
 /// The directory of a comparison, as far as it is needed to go on: `runs/` holds a file for each run that is finished or
 /// was stopped.

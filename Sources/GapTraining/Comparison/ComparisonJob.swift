@@ -73,7 +73,8 @@ struct ComparisonJob: Sendable {
     let (data, pool) = (bench.data, bench.pool)
     let own = bench.directory?.movable(key) ?? key
     let name =
-      "\(own)arm: \(arm)\nvectors: \(bench.keepsVectors)\n\(RunIdentity.dataKey): \(data.identity.data)\n"
+      "\(own)arm: \(arm)\nvectors: \(bench.keepsVectors)\nproducts: \(data.identity.precision)\n"
+      + "\(RunIdentity.dataKey): \(data.identity.data)\n"
     var result = try bench.directory?.stored(name, threads: pool.threads) ?? StoredRun(key: name)
     guard !result.isFinished else {
       progress(steps)

@@ -20,6 +20,8 @@ package struct RunIdentity: Sendable, Equatable {
   let settings: String
   /// Of the files.
   let data: String
+  /// What `precision: auto` means here, in a word.
+  let precision: String
 
   /// As it is kept in a state.
   var metadata: [(key: String, value: String)] { [(Self.settingsKey, settings), (Self.dataKey, data)] }
@@ -28,8 +30,8 @@ package struct RunIdentity: Sendable, Equatable {
   /// - Throws: `ModelError` when it has no decoder.
   package init(_ configuration: RunConfiguration, _ checkpoint: Checkpoint) throws {
     let decoder = try checkpoint.model.requiredDecoder()
-    let precision = configuration.precision.resolved(width: decoder.configuration.width)
-    settings = Self.checksum(configuration.withoutPaths.identity + ["\(precision)"])
+    precision = "\(configuration.precision.resolved(width: decoder.configuration.width))"
+    settings = Self.checksum(configuration.withoutPaths.identity + [precision])
     let texts = [
       configuration.pairs, configuration.evaluation?.pairs, configuration.evaluation?.questions,
       configuration.instruct?.questions,
