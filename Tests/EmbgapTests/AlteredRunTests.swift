@@ -11,8 +11,8 @@ import Testing
   private static func stopped() throws -> String {
     let folder = try TrainCommandTests.folder(
       [
-        "pairs: pairs.jsonl", "save: {every: 2}", "steps: 400", "batch: 4",
-        "evaluation: {pairs: held-out.jsonl, every: 2}",
+        "pairs: pairs.jsonl", "save: {every: 2}", "steps: 300", "batch: 4",
+        "evaluation: {pairs: held-out.jsonl, every: 60}",
       ], without: ["pairs", "steps", "batch"])
     let source = TrainCommandTests.checkpoint + "/pairs.jsonl"
     let lines = try String(contentsOfFile: source, encoding: .utf8).replacingOccurrences(
@@ -44,7 +44,7 @@ import Testing
 
   static let changes = [
     Change(file: "run/config.yaml", says: "other settings") {
-      $0.replacingOccurrences(of: "steps: 400", with: "steps: 3")
+      $0.replacingOccurrences(of: "steps: 300", with: "steps: 3")
     },
     Change(file: "run/config.yaml", says: "other settings") {
       $0.replacingOccurrences(of: "seed: 0", with: "seed: 7")
@@ -83,11 +83,11 @@ import Testing
   @Test func aTrajectoryOfOtherPairsIsRefused() throws {
     let folder = try Self.stopped()
     let other = try TrainCommandTests.folder(
-      ["evaluation: {pairs: few.jsonl, every: 1}"], without: [])
+      ["evaluation: {pairs: few.jsonl, every: 60}"], without: [])
     let few = try String(contentsOfFile: folder + "/held-out.jsonl", encoding: .utf8).split(separator: "\n")
       .prefix(3)
     try few.joined(separator: "\n").write(toFile: other + "/few.jsonl", atomically: true, encoding: .utf8)
-    let made = try TrainCommandTests.train(other, "run", ["--set", "steps=400"])
+    let made = try TrainCommandTests.train(other, "run", ["--set", "steps=300"])
     try #require(made.code == 0, "\(made.errors)")
     let name = "/run/trajectories.safetensors"
     try FileManager.default.removeItem(atPath: folder + name)
