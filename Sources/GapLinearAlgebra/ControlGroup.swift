@@ -71,8 +71,10 @@ package struct ControlGroup: Sendable {
     return max(0, limit - used * 1024 - Self.addressesTakenLater)
   }
 
-  /// The product library's buffers and the threads' stacks are there when they are first used.
-  private static let addressesTakenLater = 512 << 20
+  /// For the product library's buffers and the threads' stacks, which are there when they are first used.
+  ///
+  /// As measured with two threads; with less, the library waits for ever.
+  private static let addressesTakenLater = 288 << 20
 
   /// Bytes of memory that are there to be taken: of the machine, of the group, and of what the process may have; nil where
   /// the system does not tell.
@@ -80,6 +82,20 @@ package struct ControlGroup: Sendable {
     let line = text("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
     let machine = line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     return [machine, freeMemory, freeAddresses].compactMap { $0 }.min()
+  }
+
+  /// Bytes of memory that the process could have if nothing else ran: the machine's with its swap, the group's limit, and
+  /// what is left of the addresses; nil where the system does not tell.
+  package var largestMemory: Int? {
+    let machine = text("/proc/meminfo").split(separator: "\n").filter {
+      $0.hasPrefix("MemTotal:") || $0.hasPrefix("SwapTotal:")
+    }.compactMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
+    let limits =
+      folders(of: nil).compactMap { number($0 + "/memory.max") }
+      + folders(of: "memory").compactMap { number($0 + "/memory.limit_in_bytes") }
+    var all = limits.filter { $0 < Self.unlimited } + (freeAddresses.map { [$0] } ?? [])
+    if !machine.isEmpty { all.append(machine.reduce(0, +) * 1024) }
+    return all.min()
   }
 
   /// Folders of the group and those above it.

@@ -104,11 +104,11 @@ public struct EmbeddingPair: Sendable {
     progress(1)
   }
 
-  /// Second moments are all that grows with the square of the width; small ones need no look at the system.
+  /// Refuses widths whose second moments cannot fit, whatever else runs; they are all that grows with the width's square.
   private static func checkMemory(_ image: any EmbeddingRows, _ text: any EmbeddingRows) throws {
     let (a, b) = (Double(image.dimension), Double(text.dimension))
     let needed = 8 * (a * a + b * b + a * b)
-    guard needed > 256e6, let available = ControlGroup().availableMemory, needed > Double(available) else {
+    guard needed > 256e6, let available = ControlGroup().largestMemory, needed > Double(available) else {
       return
     }
     throw MetricError.tooWide(

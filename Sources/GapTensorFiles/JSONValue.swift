@@ -28,12 +28,12 @@ package enum JSONValue: Equatable, Sendable {
     self = try parser.document()
   }
 
-  /// Parses a whole file, at most 128 MiB of it.
+  /// Parses a whole file.
   ///
+  /// - Parameter limit: bytes of the longest one that is read; its values take some ten times as much.
   /// - Throws: `TensorFileError` when the file cannot be read or is no JSON.
-  package init(file path: String) throws {
+  package init(file path: String, limit: Int = 128 << 20) throws {
     let bytes = try StoredBytes(mapping: path)
-    let limit = 128 << 20
     guard bytes.count <= limit else {
       throw TensorFileError.headerTooLong(.init(path: path), limit: limit, found: bytes.count)
     }

@@ -3,7 +3,7 @@ enum NpyArray {
   static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
   /// No header of numbers comes near (NumPy itself reads 10,000 bytes); the limit bounds what a lying length, or many
   /// members of an archive, can make the reader keep.
-  static let longestHeader = 1 << 16
+  static let longestHeader = 1 << 18
 
   /// Reads an array's header and checks it against the bytes that follow.
   ///

@@ -107,6 +107,28 @@ import Testing
     #expect(try bytes("one", 1) == bytes("two", 2))
   }
 
+  /// The checkpoint's weights are packed for each precision, not once for both.
+  @Test(.enabled(if: ProductPrecision.hasFastBFloat16)) func precisionsThatAreComparedAreThoseThatAreUsed()
+    throws
+  {
+    let folder = try TrainCommandTests.folder([
+      "evaluation: {pairs: \(TrainCommandTests.checkpoint)/pairs.jsonl, every: 5, captions: 0}"
+    ])
+    let outcome = try CommandTests.run([
+      "compare", "--config", folder + "/RUN.yaml", "--vary", "precision=f32,bf16", "--arms", "ntp", "--seeds",
+      "1", "--out",
+      folder + "/comparison", "--quiet",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let data = try Data(contentsOf: URL(filePath: folder + "/comparison/compare.json"))
+    let root = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+    let losses = try #require(root?["runs"] as? [[String: Any]]).map {
+      ($0["curve"] as? [[String: Any]])?.last?["train_ntp_loss"] as? Double
+    }
+    let (single, narrow) = (try #require(losses.first ?? nil), try #require(losses.last ?? nil))
+    #expect(losses.count == 2 && single != narrow && abs(single - narrow) < 0.05, "\(losses)")
+  }
+
   @Test(.enabled(if: CommandTests.isOptimized)) func variedKeysMakeATableAndAFigure() throws {
     let folder = try CommandTests.scratch()
     let miniature = CommandTests.repository + "/Fixtures/miniature"

@@ -38,9 +38,21 @@ import Testing
       "/proc/self/status": "Name: x\nVmSize:\t  100000 kB\n", "/proc/meminfo": "MemAvailable: 9000000 kB\n",
     ]
     let limited = try Self.root(files.merging(["/proc/self/limits": limits]) { $1 })
-    #expect(limited.availableMemory == 4_096_000_000 - 102_400_000 - 512 << 20)
+    #expect(limited.availableMemory == 4_096_000_000 - 102_400_000 - 288 << 20)
+    #expect(limited.largestMemory == limited.availableMemory)
     let free = limits.replacingOccurrences(of: "4096000000", with: "unlimited")
     #expect(try Self.root(files.merging(["/proc/self/limits": free]) { $1 }).availableMemory == 9_216_000_000)
+  }
+
+  @Test func whatOthersTakeNowIsNoLimitForever() throws {
+    let memory = "MemTotal: 5000 kB\nMemAvailable: 10 kB\nSwapTotal: 3000 kB\n"
+    #expect(try Self.root(["/proc/meminfo": memory]).largestMemory == 8000 * 1024)
+    let group = try Self.root([
+      "/proc/meminfo": memory, "/proc/self/cgroup": "0::/one\n", "/sys/fs/cgroup/one/memory.max": "1000000\n",
+      "/sys/fs/cgroup/one/memory.current": "900000\n",
+    ])
+    #expect(group.largestMemory == 1_000_000)
+    #expect(try Self.root([:]).largestMemory == nil)
   }
 
   @Test func versionOneIsRead() throws {

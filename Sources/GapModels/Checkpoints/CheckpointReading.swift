@@ -37,7 +37,7 @@ package struct CheckpointReading {
   /// - Parameters:
   ///   - imagePrompt: what follows the image at readout `last`; empty for nothing.
   ///   - textPrompt: what follows the caption and a space at readout `last`; empty for nothing.
-  /// - Throws: `ModelError.captionWithoutTokens`, `.unknownFamily` when a readout needs a decoder that is not read,
+  /// - Throws: `TokenizerError.textTooLong`; `ModelError.captionWithoutTokens`, `.unknownFamily` when a readout needs a decoder that is not read,
   ///   `.badSetting` for a layer that is not there.
   package init(
     checkpoint: Checkpoint, captions: [NamedCaption], readouts: [Readout], imagePrompt: String = "",
@@ -48,8 +48,7 @@ package struct CheckpointReading {
     self.pool = pool
     let tokenizer = checkpoint.tokenizer
     self.captions = try pool.map(captions.count) { _, i in
-      try tokenizer.checkLength(of: captions[i].text, at: captions[i].place)
-      let tokens = tokenizer.encode(captions[i].text, addingSpecialTokens: false)
+      let tokens = try tokenizer.encode(captions[i].text, from: captions[i].place)
       guard !tokens.isEmpty else { throw ModelError.captionWithoutTokens(place: captions[i].place) }
       return tokens
     }
@@ -57,7 +56,7 @@ package struct CheckpointReading {
       textPrompt.isEmpty || !readouts.contains(.last)
       ? nil
       : try pool.map(captions.count) { _, i in
-        let tokens = tokenizer.encode(captions[i].text + " " + textPrompt, addingSpecialTokens: false)
+        let tokens = try tokenizer.encode(captions[i].text + " " + textPrompt, from: captions[i].place)
         guard !tokens.isEmpty else { throw ModelError.captionWithoutTokens(place: captions[i].place) }
         return tokens
       }

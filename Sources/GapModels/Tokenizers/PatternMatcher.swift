@@ -14,7 +14,9 @@ struct PatternMatcher {
   /// Nothing that fails at a place depends on where a match began. It bounds the work of patterns that nest
   /// quantifiers, which without it take time exponential in the text.
   private static let patience = 20_000
-  private static let patienceOfByte = 64
+  private static let patienceOfByte = 1024
+  /// States, and states for each byte of the text, that are remembered from one start to the next at most.
+  private static let (mostStates, statesOfByte) = (1 << 20, 16)
 
   private let pattern: ScalarPattern
   private var choices: [Choice] = []
@@ -84,6 +86,8 @@ struct PatternMatcher {
         failedRuns.merge(newRuns) { $1 }
         newRuns.removeAll()
       }
+      // Between two starts nothing needs to be known: it only saves the same way twice.
+      if failed.count > max(Self.mostStates, Self.statesOfByte * range.count) { failed.removeAll() }
       return nil
     }
     // What led to a match did not fail.

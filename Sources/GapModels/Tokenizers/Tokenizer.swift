@@ -83,14 +83,16 @@ public struct Tokenizer: Sendable {
     return identifier
   }
 
-  /// Refuses a text that the tokenizer's steps may make longer than memory holds.
+  /// The tokens of a text from a file, without special ones.
   ///
   /// - Parameter place: where the text stands.
-  /// - Throws: `TokenizerError.textTooLong`.
-  package func checkLength(of text: String, at place: String) throws {
-    guard Double(text.utf8.count) * growth > TextGrowth.mostBytes else { return }
-    throw TokenizerError.textTooLong(
-      place: place, limit: Int(TextGrowth.mostBytes / growth), found: text.utf8.count)
+  /// - Throws: `TokenizerError.textTooLong` for one that the tokenizer's steps may make longer than memory holds.
+  package func encode(_ text: String, from place: String) throws -> [Int32] {
+    guard Double(text.utf8.count) * growth <= TextGrowth.mostBytes else {
+      throw TokenizerError.textTooLong(
+        place: place, limit: Int(TextGrowth.mostBytes / growth), found: text.utf8.count)
+    }
+    return encode(text, addingSpecialTokens: false)
   }
 
   /// The largest id and 1: how many rows an embedding must have.

@@ -32,6 +32,8 @@ public struct ComparisonReport: Sendable {
   public static let trajectoriesFile = TrajectoryTrack.file
   /// The vectors before and after.
   public static let vectorsFile = "vectors.safetensors"
+  /// Bytes of a comparison of many runs, each evaluated at every step.
+  private static let largestFile = 512 << 20
   /// More runs than anyone compares; tables and figures look through all runs for each of them.
   private static let mostRuns = 5000
   /// The lines that a run leaves.
@@ -55,7 +57,7 @@ public struct ComparisonReport: Sendable {
   /// - Throws: `ReportError.wrongLayout`; `TensorFileError` when it is no JSON.
   public init(comparison directory: String) throws {
     let path = directory + "/" + Self.file
-    let root = try JSONValue(file: path)
+    let root = try JSONValue(file: path, limit: Self.largestFile)
     guard root["schema"]?.text == "embgap.compare/1", let items = root["runs"]?.items else {
       throw ReportError.wrongLayout(
         path: path, expected: "schema embgap.compare/1", found: root["schema"]?.text ?? "no schema")

@@ -125,7 +125,7 @@ public struct Comparison: Sendable {
   private static func dataKey(_ configuration: RunConfiguration) -> [String] {
     let names = [
       "checkpoint", "vision", "llm", "projector_file", "features", "pairs", "template", "evaluation",
-      "skip_bad_images",
+      "skip_bad_images", "precision",
     ]
     let lines = configuration.yaml.split(separator: "\n").map(String.init)
     return lines.filter { line in names.contains { line.hasPrefix($0 + ":") } } + [

@@ -78,7 +78,10 @@ public struct ComparisonDirectory: Sendable {
   public func finish() { try? FileManager.default.removeItem(atPath: marker) }
 
   /// A run's key with paths below the directory as they are from there, so that it can be moved.
-  func movable(_ key: String) -> String { key.replacing(FilePath.absolute(path) + "/", with: "") }
+  func movable(_ key: String) -> String {
+    // Paths are texts in quotes.
+    key.replacing("\"" + FilePath.absolute(path) + "/", with: "\"")
+  }
 
   private func file(_ key: String) -> String {
     // FNV-1a: what two keys of one fingerprint would do is caught by the key in the file.

@@ -84,12 +84,17 @@ extension RunConfiguration {
     var same = self
     same.parts = ModelParts()
     same.pairs = ""
-    same.features = features.map { _ in "" }
+    same.features = features.map(Self.key)
     same.evaluation?.pairs = ""
-    same.evaluation?.features = evaluation?.features.map { _ in "" }
+    same.evaluation?.features = evaluation?.features.map(Self.key)
     same.evaluation?.questions = evaluation?.questions.map { _ in "" }
     same.instruct?.questions = ""
     return same
+  }
+
+  /// `::KEY` of `FILE::KEY`.
+  private static func key(_ reference: String) -> String {
+    reference.firstRange(of: "::").map { String(reference[$0.lowerBound...]) } ?? ""
   }
 
   /// A YAML scalar in double quotes.

@@ -101,19 +101,19 @@ private struct QuestionTemplate: Sendable {
   func parts(_ record: ImageQuestion, path: String) throws -> Parts {
     let before = record.history.map { text.replacing("{question}", with: $0.question) + " " + $0.answer + " " }
     let asked = before.joined() + text.replacing("{question}", with: record.question)
-    try tokenizer.checkLength(of: asked + record.answer, at: "\(path): line \(record.line)")
-    let prompt = tokenizer.encode(asked, addingSpecialTokens: false)
-    let answer = said(record.answer, after: asked, prompt)
-    guard !prompt.isEmpty, !answer.isEmpty else {
-      throw ModelError.captionWithoutTokens(place: "\(path): line \(record.line)")
-    }
+    let place = "\(path): line \(record.line)"
+    let prompt = try tokenizer.encode(asked, from: place)
+    let answer = try said(record.answer, after: asked, prompt, place)
+    guard !prompt.isEmpty, !answer.isEmpty else { throw ModelError.captionWithoutTokens(place: place) }
     return Parts(
-      prompt: prompt, answer: answer, end: end, choices: record.choices.map { said($0, after: asked, prompt) })
+      prompt: prompt, answer: answer, end: end,
+      choices: try record.choices.map { try said($0, after: asked, prompt, place) })
   }
 
   /// Tokens of an answer: what follows the question in both as one string, where its tokens stay.
-  private func said(_ answer: String, after asked: String, _ prompt: [Int32]) -> [Int32] {
-    let whole = tokenizer.encode(asked + " " + answer, addingSpecialTokens: false)
+  private func said(_ answer: String, after asked: String, _ prompt: [Int32], _ place: String) throws -> [Int32]
+  {
+    let whole = try tokenizer.encode(asked + " " + answer, from: place)
     if whole.starts(with: prompt), whole.count > prompt.count { return Array(whole.dropFirst(prompt.count)) }
     return tokenizer.encode(" " + answer, addingSpecialTokens: false)
   }

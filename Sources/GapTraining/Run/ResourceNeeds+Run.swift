@@ -105,8 +105,9 @@ extension ResourceNeeds {
   /// The mean number of a caption's tokens, from some of them.
   private static func tokens(ofCaption captions: [String], _ checkpoint: Checkpoint) -> Double {
     let step = max(1, captions.count / 64)
+    // A text that cannot be encoded is told where it is needed.
     let counts = stride(from: 0, to: captions.count, by: step).map {
-      checkpoint.tokenizer.encode(captions[$0], addingSpecialTokens: false).count
+      (try? checkpoint.tokenizer.encode(captions[$0], from: ""))?.count ?? 0
     }
     return Double(counts.reduce(0, +)) / Double(max(counts.count, 1))
   }

@@ -10,8 +10,8 @@ import GapTensorFiles
 
 /// What the numbers of a run depend on, as two checksums: a run does not go on with others.
 ///
-/// Where files lie makes no difference. Of captions and questions the contents count, of weights and stored features the
-/// names and sizes, since reading them takes long.
+/// Where files lie makes no difference. Of captions, questions and a model's settings and tokenizer the contents count, of
+/// weights and stored features the names and sizes, since reading them takes long.
 package struct RunIdentity: Sendable, Equatable {
   static let settingsKey = "settings_sha256"
   static let dataKey = "data_sha256"
@@ -36,11 +36,17 @@ package struct RunIdentity: Sendable, Equatable {
       configuration.pairs, configuration.evaluation?.pairs, configuration.evaluation?.questions,
       configuration.instruct?.questions,
     ]
+    let parts = configuration.parts
+    let descriptions = [parts.checkpoint, parts.vision, parts.decoder].flatMap { directory in
+      ["config.json", "tokenizer.json", "preprocessor_config.json"].map { name in
+        directory.map { $0 + "/" + name }
+      }
+    }
     let features = [configuration.features, configuration.evaluation?.features].compactMap { $0 }.map {
       $0.components(separatedBy: "::")[0]
     }
     data = Self.checksum(
-      texts.map { $0.map(Self.contents) ?? "none" }
+      (texts + descriptions).map { $0.map(Self.contents) ?? "none" }
         + (checkpoint.model.files.map(\.path) + features).map(Self.size))
   }
 

@@ -93,6 +93,10 @@ package struct SavedState: Sendable {
   /// - Throws: `TrainingError.cannotResume`.
   package func check(_ identity: RunIdentity) throws {
     for (key, value) in identity.metadata where file.metadata(named: key) != .string(value) {
+      guard file.metadata(named: key) != nil else {
+        throw TrainingError.cannotResume(
+          path: path, reason: "its metadata have no “\(key)”: another version wrote it")
+      }
       throw TrainingError.cannotResume(
         path: path,
         reason: key == RunIdentity.settingsKey

@@ -131,10 +131,9 @@ struct CaptionTemplate: Sendable {
     }
   }
 
-  /// - Throws: `ModelError.captionWithoutTokens`.
+  /// - Throws: `ModelError.captionWithoutTokens`; `TokenizerError.textTooLong`.
   func sample(_ caption: NamedCaption) throws -> TrainingSample {
-    try tokenizer.checkLength(of: caption.text, at: caption.place)
-    let targets = tokenizer.encode(caption.text + end, addingSpecialTokens: false)
+    let targets = try tokenizer.encode(caption.text + end, from: caption.place)
     guard !targets.isEmpty else { throw ModelError.captionWithoutTokens(place: caption.place) }
     return TrainingSample(prompt: prompt, targets: targets + last)
   }
